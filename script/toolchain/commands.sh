@@ -1,4 +1,4 @@
-# The commands that decide between red and green, named once. `script/test` runs them on the tree and
+# The commands that decide between red and green, named once. `script/test` runs them on the tree,
 # `script/sanity` proves on planted faults that they turn red.
 
 forge_build() {
@@ -10,5 +10,5 @@ forge_test() {
 }
 
 rust_test() {
-  cargo nextest run --locked --no-fail-fast "$@"
+  cargo nextest run --locked --no-fail-fast --status-level=fail --final-status-level=fail "$@"
 }
