@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity 0.8.37;
+
+import { JobId } from "../types/JobId.sol";
+import { JobParameters } from "../types/JobParameters.sol";
+import { Assignment, Job, JobState, JobTerms, Proposal, Receipt } from "../types/JobTerms.sol";
+import { NodeId } from "../types/NodeId.sol";
+import { IJobMachine } from "./IJobMachine.sol";
+
+/// @title Job manager, main path
+/// @notice From an order to settled payment.
+interface IJobMainPath is IJobMachine {
+    /// @notice Creates a job of the caller. None -> Open.
+    /// @param nonce Any number not used before with the same terms.
+    function create(uint256 nonce, JobTerms calldata terms, string calldata specificationUri)
+        external
+        returns (JobId id);
+
+    /// @notice Creates a job from its client's signed order. None -> Open.
+    /// @param signature By the client, over the job's id (the EIP-712 digest of its order); ECDSA or ERC-1271.
+    function createFor(
+        address client,
+        uint256 nonce,
+        JobTerms calldata terms,
+        string calldata specificationUri,
+        bytes calldata signature
+    ) external returns (JobId id);
+
+    /// @notice Makes several calls to this contract in one transaction. A call that fails is skipped with an event.
+    /// @param calls At most 64 encoded calls, each as the caller would send it.
+    /// @return done Which of them succeeded.
+    function batch(bytes[] calldata calls) external returns (bool[] memory done);
+
+    /// @notice Takes the job's lease and names the nodes of a new attempt, the primary first. Open -> Assigned.
+    /// Only the signer of an active coordinator.
+    function assign(Job calldata job, NodeId coordinator, NodeId[] calldata nodes) external;
+
+    /// @notice Proposes a result with its quorum. Assigned -> Proposed, or Settled where the terms leave no window.
+    /// While the lease lasts, only its holder; then anyone. A result after `completeBy` is paid at half price.
+    function propose(Job calldata job, Assignment calldata assignment, Receipt calldata receipt)
+        external;
+
+    /// @notice Pays an unchallenged result once its window is over. Proposed -> Settled. Anyone, for the tip.
+    function settle(
+        Job calldata job,
+        Assignment calldata assignment,
+        Proposal calldata proposal
+    ) external;
+
+    /// @notice The id of a job: the EIP-712 digest of its order.
+    function idOf(address client, uint256 nonce, JobTerms calldata terms)
+        external
+        view
+        returns (JobId);
+
+    /// @notice The digest that a node signs to attest a result.
+    function claimDigest(JobId id, uint8 attempt, bytes32 outputRoot, uint128 cost)
+        external
+        view
+        returns (bytes32);
+
+    /// @notice Where a job stands.
+    /// @return state Its state.
+    /// @return attempt Its attempts so far.
+    /// @return deadline When the present state ends, Unix seconds; zero in a final state.
+    /// @return seized Convicted nodes of the present attempt, as a bitmap.
+    function statusOf(JobId id)
+        external
+        view
+        returns (JobState state, uint8 attempt, uint40 deadline, uint16 seized);
+
+    /// @notice The parameters of new jobs in a token; zero: not accepted.
+    function parametersOf(address token) external view returns (JobParameters);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity 0.8.37;
+
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
+import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+/// @title Stake shares
+/// @notice Converts between stake and shares of a pool. Virtual shares (as in OpenZeppelin's ERC-4626) make it
+/// unprofitable to inflate the price of a share before somebody else's deposit.
+library StakeShares {
+    using SafeCast for uint256;
+
+    /// @notice Shares that every pool has besides the issued ones, against one virtual unit of stake.
+    uint256 internal constant VIRTUAL_SHARES = 1000;
+
+    /// @notice Shares for an amount, rounded down.
+    function toSharesDown(uint256 amount, uint256 stake, uint256 shares)
+        internal
+        pure
+        returns (uint128)
+    {
+        return Math.mulDiv(amount, shares + VIRTUAL_SHARES, stake + 1).toUint128();
+    }
+
+    /// @notice Amount for shares, rounded down.
+    function toAmountDown(uint256 shares_, uint256 stake, uint256 shares)
+        internal
+        pure
+        returns (uint128)
+    {
+        return Math.mulDiv(shares_, stake + 1, shares + VIRTUAL_SHARES).toUint128();
+    }
+}
