@@ -1,7 +1,7 @@
 # Sourced by every script, and by a shell that wants the same tools: `. script/toolchain/env.sh`.
 #
-# The launchers that npm links for forge, anvil and cast answer 0 when the tool fails and leave the
-# tool running when they are killed. The native binaries beside them therefore come first on PATH.
+# Foundry's launchers for npm answer 0 when the tool fails and leave the tool running when they are
+# killed. The native binaries of the platform packages therefore come first on PATH.
 
 TALLY_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/../.." && pwd)"
 export TALLY_ROOT
