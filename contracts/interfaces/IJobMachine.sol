@@ -117,7 +117,7 @@ interface IJobMachine {
     /// @notice An assignment has no nodes, too many, or one of them twice.
     error JobManagerInvalidNodes(JobId id, uint256 given, uint256 most);
 
-    /// @notice The signers do not make a quorum.
+    /// @notice The signers do not make a quorum. Where convictions broke it after the proposal, advance the job.
     error JobManagerNoQuorum(JobId id, uint256 given, uint256 needed);
 
     /// @notice A signature is not by the node it is given for.

@@ -2,8 +2,7 @@
 pragma solidity 0.8.37;
 
 import { JobId } from "../types/JobId.sol";
-import { JobParameters } from "../types/JobParameters.sol";
-import { Assignment, Job, JobState, JobTerms, Proposal, Receipt } from "../types/JobTerms.sol";
+import { Assignment, Job, JobTerms, Proposal, Receipt } from "../types/JobTerms.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { IJobMachine } from "./IJobMachine.sol";
 
@@ -46,29 +45,4 @@ interface IJobMainPath is IJobMachine {
         Assignment calldata assignment,
         Proposal calldata proposal
     ) external;
-
-    /// @notice The id of a job: the EIP-712 digest of its order.
-    function idOf(address client, uint256 nonce, JobTerms calldata terms)
-        external
-        view
-        returns (JobId);
-
-    /// @notice The digest that a node signs to attest a result.
-    function claimDigest(JobId id, uint8 attempt, bytes32 outputRoot, uint128 cost)
-        external
-        view
-        returns (bytes32);
-
-    /// @notice Where a job stands.
-    /// @return state Its state.
-    /// @return attempt Its attempts so far.
-    /// @return deadline When the present state ends, Unix seconds; zero in a final state.
-    /// @return seized Convicted nodes of the present attempt, as a bitmap.
-    function statusOf(JobId id)
-        external
-        view
-        returns (JobState state, uint8 attempt, uint40 deadline, uint16 seized);
-
-    /// @notice The parameters of new jobs in a token; zero: not accepted.
-    function parametersOf(address token) external view returns (JobParameters);
 }

@@ -61,7 +61,8 @@ interface INetworkProfile {
     event KindAllowed(bytes32 indexed kind, bool allowed);
 
     /// @notice A parameter is out of its bounds.
-    error NetworkProfileOutOfBounds(string parameter, uint256 given, uint256 least, uint256 most);
+    /// @param parameter Its name in ASCII, padded with zeros.
+    error NetworkProfileOutOfBounds(bytes32 parameter, uint256 given, uint256 least, uint256 most);
 
     /// @notice The thaw of stake must outlast the longest job with its windows.
     error NetworkProfileThawTooShort(uint256 given, uint256 least);

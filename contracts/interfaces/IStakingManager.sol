@@ -160,11 +160,11 @@ interface IStakingManager {
     function forfeit(NodeId coordinator, uint128 penalty, address tipTo) external;
 
     /// @notice Takes stake of a convicted node. Only `SlashingManager`.
-    /// @param amount At most what the job locked of this node.
-    /// @param held Whether that lock still stands; it is released with the slash.
+    /// @param amount What to take, at most what the job locked of this node.
+    /// @param release The node's lock that still stands and ends now; zero where it has ended.
     /// @param cuts Who gets which part; the rest is burned or goes to the insurance account.
     /// @return slashed What was taken; less than `amount` only where stake is gone or backs other locks.
-    function slash(NodeId node, uint128 amount, bool held, SlashShare[] calldata cuts)
+    function slash(NodeId node, uint128 amount, uint128 release, SlashShare[] calldata cuts)
         external
         returns (uint128 slashed);
 

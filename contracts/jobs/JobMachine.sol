@@ -10,7 +10,7 @@ import { JobRules } from "../libraries/JobRules.sol";
 import { JobSplit } from "../libraries/JobSplit.sol";
 import { JobId } from "../types/JobId.sol";
 import { Assignment, Funding, Job, JobState, JobTerms, Proposal } from "../types/JobTerms.sol";
-import { JobWord, JobWordLibrary } from "../types/JobWord.sol";
+import { JobWord } from "../types/JobWord.sol";
 import { Seat } from "../types/Seat.sol";
 import { JobManagerStorage } from "./JobManagerStorage.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
@@ -33,68 +33,17 @@ abstract contract JobMachine is IJobMachine, JobManagerStorage, EIP712 {
         _PAYMENTS = payments;
     }
 
-    /// @dev An attempt without a valid result is over: the next one, or the client's money back.
-    function _lapse(JobId id, JobWord word, Job calldata job, address tipTo) internal {
-        bool again = word.attempt() < job.parameters.maxAttempts()
-            && block.timestamp < job.terms.completeBy && !_isStopped(id, job.terms);
-        if (!again) return _refund(id, word, job, _held(id, job.terms), tipTo);
-        uint40 deadline = _leaseEnd(job);
-        bytes32 commitment = JobCodec.commitment(job.parameters, 0, 0);
-        _store(id, JobWordLibrary.make(JobState.Open, word.attempt(), deadline, commitment));
-        emit JobReopened(id, word.attempt(), deadline);
-    }
-
-    /// @dev Final: what is held goes back, less the tip where somebody earned it.
-    function _refund(
-        JobId id,
-        JobWord word,
-        Job calldata job,
-        uint128 held,
-        address tipTo
-    ) internal {
-        _store(id, word.moved(JobState.Refunded, 0));
-        bool tipped = tipTo != address(0) && held != 0;
-        IPaymentManager.Credit[] memory credits = new IPaymentManager.Credit[](tipped ? 1 : 0);
-        if (tipped) credits[0] = IPaymentManager.Credit(tipTo, job.terms.tip);
-        emit JobRefunded(id, tipped ? held - job.terms.tip : held);
-        if (held != 0) _PAYMENTS.charge(job.client, job.terms.token, held, credits, 0);
-    }
-
-    /// @dev Final: pays the signers that are not convicted, provided they still are a quorum.
-    /// @param strict Whether money that cannot be pulled fails the call, or closes the job unpaid.
+    /// @dev Final: pays the signers that are not convicted from what is held.
     function _settle(
         JobId id,
         JobWord word,
         Job calldata job,
         Assignment calldata assignment,
         Proposal memory proposal,
-        bool strict
+        uint128 held
     ) internal {
         _unlock(job, assignment, word.seized());
         uint16 paid = proposal.signers & ~word.seized();
-        if (JobSplit.count(paid) < job.terms.quorum) return _lapse(id, word, job, address(0));
-
-        uint128 held = _held(id, job.terms);
-        if (job.terms.funding == Funding.PullAtSettlement) {
-            held = proposal.price + job.terms.tip;
-            if (!_PAYMENTS.tryPull(job.client, job.terms.token, held)) {
-                require(!strict, JobManagerPullFailed(id, job.client, held));
-                emit JobUnpaid(id, job.client, held);
-                return _refund(id, word, job, 0, address(0));
-            }
-        }
-        _store(id, word.moved(JobState.Settled, 0));
-        _pay(id, job, assignment, proposal, paid, held);
-    }
-
-    function _pay(
-        JobId id,
-        Job calldata job,
-        Assignment calldata assignment,
-        Proposal memory proposal,
-        uint16 paid,
-        uint128 held
-    ) internal {
         JobSplit.Shares memory shares =
             JobSplit.sharesOf(job, proposal.price, JobSplit.count(paid));
         IPaymentManager.Credit[] memory credits =
@@ -125,15 +74,16 @@ abstract contract JobMachine is IJobMachine, JobManagerStorage, EIP712 {
         _requireCommitment(id, word, job, assigned, rest);
     }
 
+    /// @dev Tries to pull what a job costs that is paid at settlement.
+    function _tryPull(Job calldata job, uint128 owed) internal returns (bool) {
+        return _PAYMENTS.tryPull(job.client, job.terms.token, owed);
+    }
+
     /// @dev What the job has reserved of its client's money.
     function _held(JobId id, JobTerms calldata terms) internal view returns (uint128 held) {
         if (terms.funding == Funding.PullAtSettlement) return 0;
         held = terms.maxPrice + terms.tip;
         if (terms.ratePerSecond != 0) held += _layout().meters[id].toppedUp;
-    }
-
-    function _isStopped(JobId id, JobTerms calldata terms) internal view returns (bool) {
-        return terms.ratePerSecond != 0 && _layout().meters[id].stoppedAt != 0;
     }
 
     function _leaseEnd(Job calldata job) internal view returns (uint40) {
@@ -186,6 +136,17 @@ abstract contract JobMachine is IJobMachine, JobManagerStorage, EIP712 {
 
     function _requireState(JobId id, JobState actual, bytes32 expected) internal pure {
         require(_bit(actual) & expected != 0, JobManagerUnexpectedState(id, actual, expected));
+    }
+
+    /// @dev Equal signatures that make a result: what the terms ask for and more than half of the assigned nodes, so
+    /// that neither can two results have a quorum nor can a coordinator outvote the drawn nodes by adding others.
+    function _quorumOf(Job calldata job, Assignment calldata assignment)
+        internal
+        pure
+        returns (uint256)
+    {
+        uint256 majority = assignment.nodes.length / 2 + 1;
+        return majority > job.terms.quorum ? majority : job.terms.quorum;
     }
 
     function _membersOf(Assignment calldata assignment) internal pure returns (uint16) {

@@ -142,7 +142,8 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
             )
         );
         if (job.terms.verification == Verification.Attested) {
-            _settle(id, word, job, assignment, proposal, true);
+            _store(id, word.moved(JobState.Settled, 0));
+            _settle(id, word, job, assignment, proposal, _funds(id, job, proposal.price));
         } else {
             uint40 deadline = uint40(block.timestamp) + job.parameters.challengeWindowSeconds();
             _store(id, word.moved(JobState.Proposed, deadline));
@@ -163,40 +164,9 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
             JobCodec.restHash(proposal, address(0))
         );
         _requireAfter(id, word.deadline());
-        _settle(id, word, job, assignment, proposal, true);
-    }
-
-    /// @inheritdoc IJobMainPath
-    function statusOf(JobId id)
-        external
-        view
-        returns (JobState state, uint8 attempt, uint40 deadline, uint16 seized)
-    {
-        JobWord word = _layout().words[id];
-        return (word.state(), word.attempt(), word.deadline(), word.seized());
-    }
-
-    /// @inheritdoc IJobMainPath
-    function parametersOf(address token) external view returns (JobParameters) {
-        return _layout().parameters[token];
-    }
-
-    /// @inheritdoc IJobMainPath
-    function idOf(address client, uint256 nonce, JobTerms calldata terms)
-        external
-        view
-        returns (JobId)
-    {
-        return _idOf(client, nonce, terms);
-    }
-
-    /// @inheritdoc IJobMainPath
-    function claimDigest(JobId id, uint8 attempt, bytes32 outputRoot, uint128 cost)
-        public
-        view
-        returns (bytes32)
-    {
-        return _hashTypedDataV4(JobCodec.claimHash(id, attempt, outputRoot, cost));
+        _requireEnough(id, job, assignment, proposal.signers & ~word.seized());
+        _store(id, word.moved(JobState.Settled, 0));
+        _settle(id, word, job, assignment, proposal, _funds(id, job, proposal.price));
     }
 
     function _create(
@@ -218,6 +188,13 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         if (terms.funding != Funding.PullAtSettlement) {
             _PAYMENTS.reserve(client, terms.token, terms.maxPrice + terms.tip, terms.funding);
         }
+    }
+
+    /// @dev The money that is there for the job, pulled now where the terms say so.
+    function _funds(JobId id, Job calldata job, uint128 price) private returns (uint128 held) {
+        if (job.terms.funding != Funding.PullAtSettlement) return _held(id, job.terms);
+        held = price + job.terms.tip;
+        require(_tryPull(job, held), JobManagerPullFailed(id, job.client, held));
     }
 
     /// @dev A job paid by time ends with its time; only work with one price can be late.
@@ -253,15 +230,27 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         uint16 signers = receipt.signers;
         uint16 accepted = _membersOf(assignment) & ~word.seized();
         require(signers & ~accepted == 0, JobManagerInvalidSigners(id, signers, accepted));
-        uint256 signed = JobSplit.count(signers);
-        require(signed >= job.terms.quorum, JobManagerNoQuorum(id, signed, job.terms.quorum));
+        uint256 signed = _requireEnough(id, job, assignment, signers);
         uint256 bytesNeeded = signed * Signatures.LENGTH;
         require(
             receipt.signatures.length == bytesNeeded,
             JobManagerNoQuorum(id, receipt.signatures.length / Signatures.LENGTH, signed)
         );
-        bytes32 digest = claimDigest(id, word.attempt(), receipt.outputRoot, receipt.cost);
+        bytes32 digest = _hashTypedDataV4(
+            JobCodec.claimHash(id, word.attempt(), receipt.outputRoot, receipt.cost)
+        );
         _requireAttestations(id, digest, assignment, signers, receipt.signatures);
+    }
+
+    function _requireEnough(
+        JobId id,
+        Job calldata job,
+        Assignment calldata assignment,
+        uint16 signers
+    ) private pure returns (uint256 signed) {
+        signed = JobSplit.count(signers);
+        uint256 needed = _quorumOf(job, assignment);
+        require(signed >= needed, JobManagerNoQuorum(id, signed, needed));
     }
 
     function _requireAttestations(

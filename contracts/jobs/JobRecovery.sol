@@ -8,11 +8,12 @@ import { IPaymentManager } from "../interfaces/IPaymentManager.sol";
 import { IStakingManager } from "../interfaces/IStakingManager.sol";
 import { JobCodec } from "../libraries/JobCodec.sol";
 import { JobRules } from "../libraries/JobRules.sol";
+import { JobSplit } from "../libraries/JobSplit.sol";
 import { PpmMath } from "../libraries/PpmMath.sol";
 import { JobId } from "../types/JobId.sol";
 import { JobParameters } from "../types/JobParameters.sol";
 import { Assignment, Funding, Job, JobState, JobTerms, Proposal } from "../types/JobTerms.sol";
-import { JobWord } from "../types/JobWord.sol";
+import { JobWord, JobWordLibrary } from "../types/JobWord.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
 import { JobMachine } from "./JobMachine.sol";
@@ -171,7 +172,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         );
         if (!proposed) return _expire(id, word, job, assignment);
         if (state == JobState.Challenged) _returnBond(job, challenger);
-        _settle(id, word, job, assignment, proposal, false);
+        _conclude(id, word, job, assignment, proposal);
     }
 
     /// @inheritdoc IJobRecovery
@@ -194,7 +195,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         emit JobResolved(id, upheld, liars);
         if (upheld) {
             _forfeitBond(job, assignment, proposal, challenger);
-            _settle(id, word, job, assignment, proposal, false);
+            _conclude(id, word, job, assignment, proposal);
             return 0;
         }
         _returnBond(job, challenger);
@@ -262,6 +263,39 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         return JobCodec.restHash(proposal, challenger);
     }
 
+    /// @inheritdoc IJobRecovery
+    function idOf(address client, uint256 nonce, JobTerms calldata terms)
+        external
+        view
+        returns (JobId)
+    {
+        return _idOf(client, nonce, terms);
+    }
+
+    /// @inheritdoc IJobRecovery
+    function claimDigest(JobId id, uint8 attempt, bytes32 outputRoot, uint128 cost)
+        external
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(JobCodec.claimHash(id, attempt, outputRoot, cost));
+    }
+
+    /// @inheritdoc IJobRecovery
+    function statusOf(JobId id)
+        external
+        view
+        returns (JobState state, uint8 attempt, uint40 deadline, uint16 seized)
+    {
+        JobWord word = _layout().words[id];
+        return (word.state(), word.attempt(), word.deadline(), word.seized());
+    }
+
+    /// @inheritdoc IJobRecovery
+    function parametersOf(address token) external view returns (JobParameters) {
+        return _layout().parameters[token];
+    }
+
     /// @dev Assigned, lease over: the coordinator's bond pays for the delay.
     function _expire(JobId id, JobWord word, Job calldata job, Assignment calldata assignment)
         private
@@ -273,6 +307,59 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
             uint128 penalty = uint128(uint256(locked).shareUp(STALL_PPM));
             _STAKING.forfeit(assignment.coordinator.node(), penalty, msg.sender);
         }
+    }
+
+    /// @dev A proposed result stands: settled, unless convictions broke its quorum or its money cannot be pulled.
+    function _conclude(
+        JobId id,
+        JobWord word,
+        Job calldata job,
+        Assignment calldata assignment,
+        Proposal calldata proposal
+    ) private {
+        uint256 signed = JobSplit.count(proposal.signers & ~word.seized());
+        if (signed < _quorumOf(job, assignment)) {
+            _unlock(job, assignment, word.seized());
+            return _lapse(id, word, job, address(0));
+        }
+        _store(id, word.moved(JobState.Settled, 0));
+        uint128 held = _held(id, job.terms);
+        if (job.terms.funding == Funding.PullAtSettlement) {
+            held = proposal.price + job.terms.tip;
+            if (!_tryPull(job, held)) {
+                _unlock(job, assignment, word.seized());
+                emit JobUnpaid(id, job.client, held);
+                return _refund(id, word, job, 0, address(0));
+            }
+        }
+        _settle(id, word, job, assignment, proposal, held);
+    }
+
+    /// @dev An attempt without a valid result is over: the next one, or the client's money back.
+    function _lapse(JobId id, JobWord word, Job calldata job, address tipTo) private {
+        bool again = word.attempt() < job.parameters.maxAttempts()
+            && block.timestamp < job.terms.completeBy && !_isStopped(id, job.terms);
+        if (!again) return _refund(id, word, job, _held(id, job.terms), tipTo);
+        uint40 deadline = _leaseEnd(job);
+        bytes32 commitment = JobCodec.commitment(job.parameters, 0, 0);
+        _store(id, JobWordLibrary.make(JobState.Open, word.attempt(), deadline, commitment));
+        emit JobReopened(id, word.attempt(), deadline);
+    }
+
+    /// @dev Final: what is held goes back, less the tip where somebody earned it.
+    function _refund(
+        JobId id,
+        JobWord word,
+        Job calldata job,
+        uint128 held,
+        address tipTo
+    ) private {
+        _store(id, word.moved(JobState.Refunded, 0));
+        bool tipped = tipTo != address(0) && held != 0;
+        IPaymentManager.Credit[] memory credits = new IPaymentManager.Credit[](tipped ? 1 : 0);
+        if (tipped) credits[0] = IPaymentManager.Credit(tipTo, job.terms.tip);
+        emit JobRefunded(id, tipped ? held - job.terms.tip : held);
+        if (held != 0) _PAYMENTS.charge(job.client, job.terms.token, held, credits, 0);
     }
 
     function _returnBond(Job calldata job, address challenger) private {
@@ -311,6 +398,10 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     function _requireClient(Job calldata job) private view returns (JobId id) {
         id = _idOf(job.client, job.nonce, job.terms);
         require(msg.sender == job.client, JobManagerUnauthorized(id, msg.sender, job.client));
+    }
+
+    function _isStopped(JobId id, JobTerms calldata terms) private view returns (bool) {
+        return terms.ratePerSecond != 0 && _layout().meters[id].stoppedAt != 0;
     }
 
     function _requireByTime(JobId id, JobTerms calldata terms) private pure {

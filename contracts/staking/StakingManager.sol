@@ -204,13 +204,13 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
     }
 
     /// @inheritdoc IStakingManager
-    function slash(NodeId node, uint128 amount, bool held, SlashShare[] calldata cuts)
+    function slash(NodeId node, uint128 amount, uint128 release, SlashShare[] calldata cuts)
         external
         onlyRole(Roles.SLASHER)
         returns (uint128 slashed)
     {
         Layout storage $ = _layout();
-        if (held) $.pools[node].locked -= amount;
+        $.pools[node].locked -= release;
         slashed = _take($, node, amount);
         uint256 rest = slashed;
         for (uint256 i; i < cuts.length; ++i) {
