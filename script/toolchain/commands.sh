@@ -5,8 +5,15 @@ forge_build() {
   forge build "$@"
 }
 
+# Forge answers 0 when no test matches; a run of nothing proves nothing and is red here.
 forge_test() {
-  forge test "$@"
+  local log colour
+  log="$(mktemp)"
+  forge test "$@" 2>&1 | tee "$log"
+  colour="${PIPESTATUS[0]}"
+  ! grep -q '^No tests ' "$log" || colour=1
+  rm -f "$log"
+  return "$colour"
 }
 
 rust_test() {
