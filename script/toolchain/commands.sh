@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The commands that decide between red and green, named once. `script/test` runs them on the tree,
 # `script/sanity` proves on planted faults that they turn red.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by every script, and by a shell that wants the same tools: `. script/toolchain/env.sh`.
 #
 # Foundry's launchers for npm answer 0 when the tool fails and leave the tool running when they are
