@@ -8,7 +8,8 @@ contract NodeRegistryConsentDigest is RegistryTest {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256(
-                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                    "EIP712Domain(string name,string version,uint256 chainId,"
+                    "address verifyingContract)"
                 ),
                 keccak256("Tallystick NodeRegistry"),
                 keccak256("1"),

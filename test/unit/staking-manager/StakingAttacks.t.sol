@@ -155,7 +155,8 @@ contract StakingAttacks is StakingTest {
         assertEq(withdraw(other), AMOUNT * 3 / 4);
     }
 
-    /// @dev Whatever the jobs are, and whoever leaves in between, no conviction takes more than its lock, and what was taken
+    /// @dev Whatever the jobs are, and whoever leaves in between, no conviction takes more than
+    /// its lock, and what was taken
     /// and withdrawn never exceeds what was deposited.
     function testFuzz_SlashesNeverExceedLocks(
         uint128[8] memory locks,
@@ -185,7 +186,8 @@ contract StakingAttacks is StakingTest {
         );
     }
 
-    /// @dev A slash that leaves next to nothing must not make shares so cheap that no new deposit fits into 128 bits.
+    /// @dev A slash that leaves next to nothing must not make shares so cheap that no new deposit
+    /// fits into 128 bits.
     function test_NearlyFullSlashLeavesThePoolUsable() public {
         bond(staker, AMOUNT);
         lockAndSlash(AMOUNT - 1);
@@ -197,7 +199,8 @@ contract StakingAttacks is StakingTest {
         assertApproxEqAbs(withdraw(other), AMOUNT, 1);
     }
 
-    /// @dev An operator that thaws dust and lets itself be slashed by dust, over and over, must not trap its stakers.
+    /// @dev An operator that thaws dust and lets itself be slashed by dust, over and over, must
+    /// not trap its stakers.
     function test_DustThatIsSlashedOverAndOverTrapsNobody() public {
         bond(staker, AMOUNT);
         bond(attacker, AMOUNT);
@@ -210,7 +213,8 @@ contract StakingAttacks is StakingTest {
         assertApproxEqAbs(withdraw(staker), AMOUNT, 61);
     }
 
-    /// @dev The same with a pool that is emptied to dust in between, which makes each slash a deep one.
+    /// @dev The same with a pool that is emptied to dust in between, which makes each slash a deep
+    /// one.
     function test_PoolThatIsRuinedOverAndOverTrapsNobody() public {
         bond(attacker, AMOUNT);
         for (uint256 i; i < 6; ++i) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { INodeRegistry } from "../../../contracts/interfaces/INodeRegistry.sol";
 import { IStakingManager } from "../../../contracts/interfaces/IStakingManager.sol";
 import { StakingManager } from "../../../contracts/staking/StakingManager.sol";
 import { NodeId } from "../../../contracts/types/NodeId.sol";
 import { Seat, SeatLibrary } from "../../../contracts/types/Seat.sol";
 import { HouseTest, TestNode } from "../../base/HouseTest.sol";
+import { IAccessControl } from "@openzeppelin/contracts/access/IAccessControl.sol";
 
 /// @title Staking test
 /// @notice A registered node without stake, and the chores of tests of the staking manager.
@@ -144,5 +146,42 @@ abstract contract StakingTest is HouseTest {
         vm.expectRevert(
             abi.encodeWithSelector(IStakingManager.StakingManagerNotJobs.selector, caller)
         );
+    }
+
+    function expectMissingRole(address account, bytes32 role) internal {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IAccessControl.AccessControlUnauthorizedAccount.selector, account, role
+            )
+        );
+    }
+
+    function expectUnknownNode(NodeId node_) internal {
+        vm.expectRevert(
+            abi.encodeWithSelector(IStakingManager.StakingManagerUnknownNode.selector, node_)
+        );
+    }
+
+    function expectLocked(uint256 remaining, uint256 locked) internal {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IStakingManager.StakingManagerLocked.selector, node.id, remaining, locked
+            )
+        );
+    }
+
+    function assertStatus(INodeRegistry.NodeStatus expected) internal view {
+        assertEq(uint8(house.registry.nodeOf(node.id).status), uint8(expected));
+    }
+
+    function assertPool(uint128 stake, uint128 shares, uint128 thawing, uint128 thawShares)
+        internal
+        view
+    {
+        IStakingManager.Pool memory actual = pool();
+        assertEq(actual.stake, stake, "stake");
+        assertEq(actual.shares, shares, "shares");
+        assertEq(actual.thawing, thawing, "thawing");
+        assertEq(actual.thawShares, thawShares, "thawShares");
     }
 }
