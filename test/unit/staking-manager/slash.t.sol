@@ -81,7 +81,7 @@ contract StakingManagerSlash is StakingTest {
     }
 
     /// @dev One part in 10^8 stays, so that the shares of a pool never become too cheap for 128 bits.
-    function test_TakingNearlyEverythingLeavesTheLeastThatKeepsThePoolUsable() public {
+    function test_TakingNearlyEverythingLeavesWhatKeepsThePoolUsable() public {
         uint128 least = AMOUNT / 1e8;
         assertEq(slash(AMOUNT - 1, 0), AMOUNT - least);
         assertPool(least, AMOUNT * SHARES, 0, 0);
