@@ -62,8 +62,8 @@ contract StakeSharesFuzz is HouseTest {
         StakeShares.toSharesDown(SUPPLY - left, left, shares);
     }
 
-    /// @dev The first depositor makes its shares dear before the second comes, by a reward that it pays
-    /// itself. Whatever it pays, it does not end with more than it put in.
+    /// @dev The first depositor makes its shares dear before the second comes, by a reward that it
+    /// pays itself. Whatever it pays, it does not end with more than it put in.
     function testFuzz_InflatingTheFirstDepositIsUnprofitable(
         uint256 dust,
         uint256 gift,

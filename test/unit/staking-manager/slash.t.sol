@@ -80,7 +80,7 @@ contract StakingManagerSlash is StakingTest {
         assertEq(house.token.balanceOf(address(house.staking)), 0);
     }
 
-    /// @dev One part in 10^8 stays, so that the shares of a pool never become too cheap for 128 bits.
+    /// @dev One part in 10^8 stays, so that shares never become too cheap for 128 bits.
     function test_TakingNearlyEverythingLeavesWhatKeepsThePoolUsable() public {
         uint128 least = AMOUNT / 1e8;
         assertEq(slash(AMOUNT - 1, 0), AMOUNT - least);
