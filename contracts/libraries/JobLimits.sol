@@ -66,7 +66,9 @@ library JobLimits {
         return uint128(uint256(job.price.maxPrice()).shareUp(job.parameters.challengeBondPpm()));
     }
 
-    /// @notice Whether no signer, and so no node, occurs twice. Quadratic, over at most `MAX_NODES`.
+    /// @notice Whether no signer and no node occurs twice. Among the second, whose signers the registry
+    /// knows at this moment, distinct signers are distinct nodes; a node of the first may have another
+    /// signer by now. Quadratic, over at most `MAX_NODES`.
     function areDistinct(Seat[] calldata first, Seat[] calldata second)
         internal
         pure
@@ -74,8 +76,9 @@ library JobLimits {
     {
         for (uint256 i; i < second.length; ++i) {
             address signer = second[i].signer();
+            address account = second[i].accountOf();
             for (uint256 j; j < first.length; ++j) {
-                if (first[j].signer() == signer) return false;
+                if (first[j].signer() == signer || first[j].accountOf() == account) return false;
             }
             for (uint256 j; j < i; ++j) {
                 if (second[j].signer() == signer) return false;
