@@ -34,22 +34,24 @@ abstract contract JobMachine is JobLedger, EIP712 {
 
     /// @dev Pays the signers that are not convicted from what is held, and the client its change. The
     /// job is stored as settled already.
+    /// @param settler Who gets the tip; for the coordinator's signer, its node.
     function _pay(
         JobId id,
         Job calldata job,
         Assignment calldata assignment,
         Proposal memory proposal,
         uint16 seized,
-        uint256 held
+        uint256 held,
+        address settler
     ) internal {
         uint256 paid = proposal.signers & ~seized;
         JobSplit.Shares memory shares = JobSplit.sharesOf(
             job.parameters, proposal.price, job.rules.replicas(), JobSplit.count(paid)
         );
         held -= _creditWorkers(job.token, assignment, paid, shares);
-        held -= _creditCoordinator(job, assignment, shares);
+        held -= _creditCoordinator(job, assignment, shares, settler);
         _credit(job.client, job.token, held);
-        emit JobSettled(id, proposal.outputRoot, proposal.price, msg.sender);
+        emit JobSettled(id, proposal.outputRoot, proposal.price, settler);
     }
 
     function _unlock(Job calldata job, Assignment calldata assignment, uint16 except) internal {
@@ -164,16 +166,17 @@ abstract contract JobMachine is JobLedger, EIP712 {
         }
     }
 
-    /// @dev Its share, and beside it the protocol's. The tip goes to whoever settles, which for the
+    /// @dev Its share, and beside it the protocol's. The tip goes to the settler, which for the
     /// coordinator's signer means its node.
     function _creditCoordinator(
         Job calldata job,
         Assignment calldata assignment,
-        JobSplit.Shares memory shares
+        JobSplit.Shares memory shares,
+        address settler
     ) private returns (uint256 charged) {
         uint128 own = shares.coordinator;
-        if (msg.sender == assignment.coordinator.signer()) own += job.price.tip();
-        else _credit(msg.sender, job.token, job.price.tip());
+        if (settler == assignment.coordinator.signer()) own += job.price.tip();
+        else _credit(settler, job.token, job.price.tip());
 
         address owner = assignment.coordinator.node().accountOf();
         LaneAccount storage account = _layout().accounts[job.token][owner];

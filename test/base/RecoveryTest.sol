@@ -207,6 +207,23 @@ abstract contract RecoveryTest is JobTest {
         terms.price = JobPriceLibrary.pack(ODD_PRICE, 0, TIP);
     }
 
+    /// @notice The EIP-712 digest of a struct under the domain of the job manager.
+    function digestOf(bytes32 structHash) internal view returns (bytes32) {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256(
+                    "EIP712Domain(string name,string version,uint256 chainId,"
+                    "address verifyingContract)"
+                ),
+                keccak256("Tallystick JobManager"),
+                keccak256("1"),
+                block.chainid,
+                address(house.jobs)
+            )
+        );
+        return keccak256(abi.encodePacked("\x19\x01", domain, structHash));
+    }
+
     /// @notice The emergency multisig stops whatever it can stop.
     function pauseJobs() internal {
         vm.startPrank(pauser);
