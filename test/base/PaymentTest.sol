@@ -9,7 +9,8 @@ import { DevelopmentDollar } from "../tokens/DevelopmentDollar.sol";
 import { HouseTest } from "./HouseTest.sol";
 
 /// @title Payment test
-/// @notice Chores of tests that move money: accepted tokens, approved owners, calls as the chain lane.
+/// @notice Chores of tests that move money: accepted tokens, approved owners, calls as the
+/// chain lane.
 abstract contract PaymentTest is HouseTest {
     NodeId internal constant LANE = NodeId.wrap(7);
 
@@ -18,9 +19,8 @@ abstract contract PaymentTest is HouseTest {
     /// @notice Puts a token on the list.
     function accept(address token) internal {
         vm.prank(address(house.timelock));
-        house.profile.allowToken(
-            token, INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 12 })
-        );
+        house.profile
+            .allowToken(token, INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 12 }));
     }
 
     /// @notice Gives somebody tokens that the payment manager may pull.

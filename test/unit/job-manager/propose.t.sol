@@ -28,7 +28,7 @@ contract JobManagerPropose is JobStageTest {
 
     function test_OpensAWindowForDeterministicWork() public {
         JobStage memory stage = stageAt(JobState.Assigned, 1);
-        _expectProposed(stage, Proposal(OUTPUT, COST, 7), false);
+        _expectProposed(stage, Proposal(OUTPUT, COST, 7));
         propose(stage.id, stage.job, stage.assignment, 7);
 
         (JobState state, uint8 attempt, uint40 deadline,) = house.jobs.statusOf(stage.id);
@@ -85,7 +85,7 @@ contract JobManagerPropose is JobStageTest {
         JobStage memory stage = stageAt(JobState.Assigned, 1);
         passUntil(stage.job.rules.completeBy());
         JobReceipt memory receipt = receiptOf(stage.id, OUTPUT, COST + 1, 7);
-        _expectProposed(stage, Proposal(OUTPUT, COST / 2, 7), true);
+        _expectProposed(stage, Proposal(OUTPUT, COST / 2, 7));
         _propose(stage, receipt);
     }
 
@@ -93,7 +93,7 @@ contract JobManagerPropose is JobStageTest {
         JobStage memory stage = stageAt(JobState.Assigned, 1);
         passUntil(stage.job.rules.completeBy() - 1);
         JobReceipt memory receipt = receiptOf(stage.id, OUTPUT, COST, 7);
-        _expectProposed(stage, Proposal(OUTPUT, COST, 7), false);
+        _expectProposed(stage, Proposal(OUTPUT, COST, 7));
         _propose(stage, receipt);
     }
 
@@ -279,9 +279,8 @@ contract JobManagerPropose is JobStageTest {
         JobStage memory stage = stageAt(JobState.Assigned, 1);
         JobReceipt memory receipt = receiptOf(stage.id, OUTPUT, COST, 1);
         receipt.signers = 3;
-        receipt.signatures = bytes.concat(
-            receipt.signatures, receiptOf(stage.id, OUTPUT, COST, 8).signatures
-        );
+        receipt.signatures =
+            bytes.concat(receipt.signatures, receiptOf(stage.id, OUTPUT, COST, 8).signatures);
         _refuseAttestation(stage, receipt, 1, workers[3].signer);
     }
 
@@ -406,10 +405,7 @@ contract JobManagerPropose is JobStageTest {
     }
 
     /// An assigned job that ran for so long, with a heartbeat at the end.
-    function _timed(JobId id, Job memory job, uint256 ran)
-        private
-        returns (JobStage memory stage)
-    {
+    function _timed(JobId id, Job memory job, uint256 ran) private returns (JobStage memory stage) {
         (stage.id, stage.job, stage.assignment) = (id, job, assign(id, job, 1));
         pass(ran);
         vm.prank(coordinator.signer);
@@ -421,10 +417,10 @@ contract JobManagerPropose is JobStageTest {
         house.jobs.propose(stage.id, stage.job, stage.assignment, receipt);
     }
 
-    function _expectProposed(JobStage memory stage, Proposal memory proposal, bool late) private {
+    function _expectProposed(JobStage memory stage, Proposal memory proposal) private {
         uint40 deadline = uint40(block.timestamp) + CHALLENGE_WINDOW;
         vm.expectEmit(address(house.jobs));
-        emit IJobMachine.JobProposed(stage.id, 1, proposal, late, deadline);
+        emit IJobMachine.JobProposed(stage.id, 1, proposal, deadline);
     }
 
     function _refuseCost(JobStage memory stage, uint128 cost, uint16 signers, uint256 most)
@@ -446,9 +442,7 @@ contract JobManagerPropose is JobStageTest {
         uint256 needed
     ) private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IJobMachine.JobManagerNoQuorum.selector, stage.id, given, needed
-            )
+            abi.encodeWithSelector(IJobMachine.JobManagerNoQuorum.selector, stage.id, given, needed)
         );
         _propose(stage, receipt);
     }
@@ -458,10 +452,7 @@ contract JobManagerPropose is JobStageTest {
     {
         vm.expectRevert(
             abi.encodeWithSelector(
-                IJobMachine.JobManagerInvalidSigners.selector,
-                stage.id,
-                receipt.signers,
-                accepted
+                IJobMachine.JobManagerInvalidSigners.selector, stage.id, receipt.signers, accepted
             )
         );
         _propose(stage, receipt);
