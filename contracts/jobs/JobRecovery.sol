@@ -491,8 +491,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         return false;
     }
 
-    /// @dev Who gets the bond of a challenge that failed: the first node that signed and is not convicted,
-    /// for the wait. Where all are convicted the challenger was right about them and has it back.
+    /// @dev Who gets the bond of a challenge that failed: the first node that signed and is not
+    /// convicted, for the wait. Where all are, the challenger was right about them and has it back.
     function _winnerOf(Assignment calldata assignment, uint256 signers, address challenger)
         private
         pure
