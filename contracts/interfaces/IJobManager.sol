@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { IJobAccounts } from "./IJobAccounts.sol";
 import { IJobMainPath } from "./IJobMainPath.sol";
 import { IJobRecovery } from "./IJobRecovery.sol";
 
@@ -20,4 +21,4 @@ import { IJobRecovery } from "./IJobRecovery.sol";
 /// ```
 ///
 /// A duration ends at its deadline: acting at the deadline is already too late, advancing at it is not too early.
-interface IJobManager is IJobMainPath, IJobRecovery { }
+interface IJobManager is IJobMainPath, IJobRecovery, IJobAccounts { }
