@@ -85,7 +85,7 @@ abstract contract HouseDeployer is CommonBase {
         );
         house.registry = NodeRegistry(_proxy(address(new NodeRegistry(staking)), config));
         house.payments = PaymentManager(
-            _proxy(address(new PaymentManager(house.registry, jobs)), config)
+            _proxy(address(new PaymentManager(jobs)), config)
         );
         house.staking = StakingManager(
             _proxy(address(new StakingManager(house.token, house.registry, jobs)), config)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { Assignment, JobState, JobTerms, Proposal } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
 import { JobParameters } from "../types/JobParameters.sol";
-import { Assignment, JobState, JobTerms, Proposal } from "../types/JobTerms.sol";
+import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
 
 /// @title Job machine
@@ -81,6 +82,17 @@ interface IJobMachine {
     /// @param selector First four bytes of its error.
     event BatchItemFailed(uint256 index, bytes4 selector);
 
+    /// @notice Money came from the client's free balance, or its allowance, into the chain lane.
+    event LaneFunded(address indexed owner, address indexed token, uint128 amount);
+
+    /// @notice Money of the chain lane became free balance at `PaymentManager`.
+    event LaneWithdrawn(
+        address indexed owner, address indexed token, address indexed to, uint128 amount
+    );
+
+    /// @notice Fees became free balance of the treasury at `PaymentManager`.
+    event FeesCollected(address indexed token, uint128 amount);
+
     /// @notice New jobs in this token live under other parameters; zero: the token is no longer accepted.
     event JobParametersAdopted(address indexed token, JobParameters parameters);
 
@@ -136,6 +148,14 @@ interface IJobMachine {
     /// @notice The client's money could not be pulled. Ask it to approve the amount, or advance the job to close it unpaid.
     error JobManagerPullFailed(JobId id, address client, uint256 owed);
 
-    /// @notice A batch holds more calls than it takes.
-    error JobManagerBatchTooLarge(uint256 given, uint256 most);
+    /// @notice The chain lane holds less for this owner.
+    error JobManagerInsufficientBalance(
+        address owner, address token, uint256 available, uint256 needed
+    );
+
+    /// @notice The caller is not the operator of the node.
+    error JobManagerNotOperator(NodeId node, address caller);
+
+    /// @notice A batch, or a list, is longer than the call takes.
+    error JobManagerTooMany(uint256 given, uint256 most);
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { Assignment, Job, JobTerms, Proposal, Receipt } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
-import { Assignment, Job, JobTerms, Proposal, Receipt } from "../types/JobTerms.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { IJobMachine } from "./IJobMachine.sol";
 
 /// @title Job manager, main path
 /// @notice From an order to settled payment.
 interface IJobMainPath is IJobMachine {
-    /// @notice Creates a job of the caller. None -> Open.
+    /// @notice Creates a job of the caller. None -> Open. Its money is taken from the client's balance in the chain
+    /// lane, and what is missing there as the terms' funding says.
     /// @param nonce Any number not used before with the same terms.
     function create(uint256 nonce, JobTerms calldata terms, string calldata specificationUri)
         external
@@ -32,16 +33,16 @@ interface IJobMainPath is IJobMachine {
 
     /// @notice Takes the job's lease and names the nodes of a new attempt, the primary first. Open -> Assigned.
     /// Only the signer of an active coordinator.
-    function assign(Job calldata job, NodeId coordinator, NodeId[] calldata nodes) external;
+    function assign(JobId id, Job calldata job, NodeId coordinator, NodeId[] calldata nodes) external;
 
     /// @notice Proposes a result with its quorum. Assigned -> Proposed, or Settled where the terms leave no window.
     /// While the lease lasts, only its holder; then anyone. A result after `completeBy` is paid at half price.
-    function propose(Job calldata job, Assignment calldata assignment, Receipt calldata receipt)
+    function propose(JobId id, Job calldata job, Assignment calldata assignment, Receipt calldata receipt)
         external;
 
     /// @notice Pays an unchallenged result once its window is over. Proposed -> Settled. Anyone, for the tip.
     function settle(
-        Job calldata job,
+        JobId id, Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal
     ) external;

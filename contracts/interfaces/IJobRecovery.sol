@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { Assignment, Job, JobState, JobTerms, Proposal } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
 import { JobParameters } from "../types/JobParameters.sol";
-import { Assignment, Job, JobState, JobTerms, Proposal } from "../types/JobTerms.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { IJobMachine } from "./IJobMachine.sol";
 
@@ -12,33 +12,41 @@ import { IJobMachine } from "./IJobMachine.sol";
 interface IJobRecovery is IJobMachine {
     /// @notice Adds nodes to the present attempt: secondaries that were drawn after the primary's commitment, or
     /// a further one after a disagreement. Assigned -> Assigned. Only the lease's holder.
-    function enlist(Job calldata job, Assignment calldata assignment, NodeId[] calldata nodes)
+    function enlist(JobId id, Job calldata job, Assignment calldata assignment, NodeId[] calldata nodes)
         external;
 
     /// @notice Renews the lease, and for a job paid by time vouches that it ran until now. Assigned -> Assigned.
     /// Only the lease's holder.
-    function heartbeat(Job calldata job, Assignment calldata assignment) external;
+    function heartbeat(JobId id, Job calldata job, Assignment calldata assignment) external;
 
     /// @notice Gives the lease back in time and without penalty. Assigned -> Open, or Refunded when attempts are
     /// used up. Only the lease's holder.
-    function release(Job calldata job, Assignment calldata assignment) external;
+    function release(JobId id, Job calldata job, Assignment calldata assignment) external;
 
-    /// @notice Adds money to a job that is paid by time. Open or Assigned. Only the client.
-    function topUp(Job calldata job, uint128 amount) external;
+    /// @notice Adds money to a job that is paid by time. Assigned -> Assigned. Only the client.
+    function topUp(
+        JobId id,
+        Job calldata job,
+        Assignment calldata assignment,
+        uint128 amount
+    ) external;
 
     /// @notice Ends a job that is paid by time: time from now on is not paid. Assigned -> Assigned. Only the client.
-    function stop(Job calldata job) external;
+    function stop(JobId id, Job calldata job, Assignment calldata assignment) external;
 
     /// @notice Denies a proposed result, with a bond from the caller's balance or allowance. Proposed -> Challenged.
     /// Only the client or the signer of an assigned node.
     function challenge(
-        Job calldata job,
+        JobId id, Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal
     ) external;
 
-    /// @notice Takes an order or a job back before anybody works on it. None or Open -> Refunded. Only the client.
-    function cancel(Job calldata job) external;
+    /// @notice Makes sure that the caller's order can never become a job. None -> Refunded.
+    function voidOrder(uint256 nonce, JobTerms calldata terms) external;
+
+    /// @notice Takes a job back before anybody works on it. Open -> Refunded. Only the client.
+    function cancel(JobId id, Job calldata job) external;
 
     /// @notice Moves a job on once its deadline is over. Anyone, for the tip; it cannot fail then.
     /// Open -> Refunded. Assigned -> Open or Refunded. Proposed -> Settled. Challenged -> Settled: what was proved
@@ -47,7 +55,7 @@ interface IJobRecovery is IJobMachine {
     /// @param proposal The proposal; empty before there is one.
     /// @param challenger The challenger; zero where there is none.
     function advance(
-        Job calldata job,
+        JobId id, Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal,
         address challenger
@@ -57,7 +65,7 @@ interface IJobRecovery is IJobMachine {
     /// @param liars Bit `i` set: node `i` signed the wrong result and is to be slashed.
     /// @return amount Stake that each liar had locked, in base units of TLY.
     function resolve(
-        Job calldata job,
+        JobId id, Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal,
         address challenger,
@@ -71,7 +79,7 @@ interface IJobRecovery is IJobMachine {
     /// @return amount Stake that the job locked of it, in base units of TLY.
     /// @return held Whether that lock still stands.
     function seize(
-        Job calldata job,
+        JobId id, Job calldata job,
         Assignment calldata assignment,
         bytes32 rest,
         uint256 index
@@ -90,10 +98,7 @@ interface IJobRecovery is IJobMachine {
         returns (uint128 toppedUp, uint40 lastBeat, uint40 stoppedAt);
 
     /// @notice Stake that each bonded node of a job locks, in base units of TLY.
-    function lockOf(JobTerms calldata terms, JobParameters parameters)
-        external
-        pure
-        returns (uint128);
+    function lockOf(Job calldata job) external pure returns (uint128);
 
     /// @notice What the commitment of a job holds behind its assignment: zero while it is assigned, then a hash of the
     /// proposal and the challenger.
@@ -126,4 +131,24 @@ interface IJobRecovery is IJobMachine {
 
     /// @notice The parameters of new jobs in a token; zero: not accepted.
     function parametersOf(address token) external view returns (JobParameters);
+
+    /// @notice Brings free balance of the caller into the chain lane, where new jobs take it without another step.
+    function fund(address token, uint128 amount) external;
+
+    /// @notice Makes the caller's money in the chain lane free balance at `PaymentManager`.
+    function withdraw(address token, uint128 amount) external;
+
+    /// @notice Makes a node's earnings free balance of its operator, the caller, at `PaymentManager`.
+    function withdrawNode(NodeId node, address token, uint128 amount) external;
+
+    /// @notice Makes the fees booked at these coordinators free balance of the treasury. Anyone, at most 64 at a time.
+    function collectFees(address token, NodeId[] calldata coordinators) external;
+
+    /// @notice What an owner has in the chain lane.
+    /// @return balance To fund jobs with, or to withdraw, in base units of the token.
+    /// @return fees Fees of the protocol that are booked there, in base units of the token.
+    function accountOf(address owner, address token)
+        external
+        view
+        returns (uint128 balance, uint128 fees);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { Assignment, Job, Proposal } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
-import { Assignment, Job, Proposal } from "../types/JobTerms.sol";
 import { NodeId } from "../types/NodeId.sol";
 
 /// @title Slashing manager
@@ -18,6 +18,7 @@ interface ISlashingManager {
 
     /// @notice A decision on a challenged job.
     struct Ruling {
+        JobId id;
         Job job;
         Assignment assignment;
         Proposal proposal;
@@ -94,6 +95,7 @@ interface ISlashingManager {
     /// @param rest What the job's commitment holds behind the assignment (`JobManager.restOf`), zero while assigned.
     /// @param index The node's place in the assignment.
     function reportEquivocation(
+        JobId id,
         Job calldata job,
         Assignment calldata assignment,
         bytes32 rest,

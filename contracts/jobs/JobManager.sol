@@ -7,21 +7,12 @@ import { INodeRegistry } from "../interfaces/INodeRegistry.sol";
 import { IPaymentManager } from "../interfaces/IPaymentManager.sol";
 import { IStakingManager } from "../interfaces/IStakingManager.sol";
 import { JobCodec } from "../libraries/JobCodec.sol";
-import { JobRules } from "../libraries/JobRules.sol";
+import { JobLimits } from "../libraries/JobLimits.sol";
 import { JobSplit } from "../libraries/JobSplit.sol";
 import { Signatures } from "../libraries/Signatures.sol";
+import { Assignment, Job, JobState, JobTerms, Proposal, Receipt } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
-import { JobParameters } from "../types/JobParameters.sol";
-import {
-    Assignment,
-    Funding,
-    Job,
-    JobState,
-    JobTerms,
-    Proposal,
-    Receipt,
-    Verification
-} from "../types/JobTerms.sol";
+import { Funding, Verification } from "../types/JobRules.sol";
 import { JobWord, JobWordLibrary } from "../types/JobWord.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { SeatLibrary } from "../types/Seat.sol";
@@ -83,7 +74,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
 
     /// @inheritdoc IJobMainPath
     function batch(bytes[] calldata calls) external returns (bool[] memory done) {
-        require(calls.length <= MAX_BATCH, JobManagerBatchTooLarge(calls.length, MAX_BATCH));
+        require(calls.length <= MAX_BATCH, JobManagerTooMany(calls.length, MAX_BATCH));
         done = new bool[](calls.length);
         for (uint256 i; i < calls.length; ++i) {
             bytes memory answer;
@@ -93,57 +84,56 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
     }
 
     /// @inheritdoc IJobMainPath
-    function assign(Job calldata job, NodeId coordinator, NodeId[] calldata nodes) external {
-        (JobId id, JobWord word) = _load(job, _bit(JobState.Open), 0, 0);
+    function assign(
+        JobId id,
+        Job calldata job,
+        NodeId coordinator,
+        NodeId[] calldata nodes
+    ) external {
+        JobWord word = _load(id, job, _bit(JobState.Open), 0, 0);
         _requireBefore(id, word.deadline());
 
         Assignment memory assignment = Assignment({
             startedAt: uint40(block.timestamp),
             coordinator: SeatLibrary.seatOf(coordinator, msg.sender),
-            nodes: _REGISTRY.muster(coordinator, msg.sender, nodes, job.terms.trust)
+            nodes: _REGISTRY.muster(coordinator, msg.sender, nodes, job.rules.trust())
         });
         _requireNodes(id, assignment.nodes);
         uint8 attempt = word.attempt() + 1;
         uint40 deadline = _leaseEnd(job);
-        _store(
-            id,
-            JobWordLibrary.make(
-                JobState.Assigned,
-                attempt,
-                deadline,
-                JobCodec.commitment(job.parameters, JobCodec.assignmentHash(assignment), 0)
-            )
-        );
-        if (job.terms.ratePerSecond != 0) {
+        bytes32 commitment =
+            JobCodec.commitment(job, JobCodec.assignmentHash(assignment), 0);
+        _store(id, JobWordLibrary.make(JobState.Assigned, attempt, deadline, commitment));
+        if (job.ratePerSecond != 0) {
             _layout().meters[id].lastBeat = uint40(block.timestamp);
         }
         emit JobAssigned(id, attempt, assignment, deadline);
 
-        uint128 amount = JobRules.lockUp(job.terms, job.parameters);
+        uint128 amount = JobLimits.lockUp(job);
         if (amount != 0) _STAKING.lock(assignment.coordinator, assignment.nodes, amount);
     }
 
     /// @inheritdoc IJobMainPath
-    function propose(Job calldata job, Assignment calldata assignment, Receipt calldata receipt)
-        external
-    {
+    function propose(
+        JobId id,
+        Job calldata job,
+        Assignment calldata assignment,
+        Receipt calldata receipt
+    ) external {
         bytes32 assigned = JobCodec.assignmentHash(assignment);
-        (JobId id, JobWord word) = _load(job, _bit(JobState.Assigned), assigned, 0);
+        JobWord word = _load(id, job, _bit(JobState.Assigned), assigned, 0);
         if (block.timestamp < word.deadline()) _requireScheduler(id, assignment);
         _requireCost(id, job, assignment, receipt.cost);
         _requireQuorum(id, word, job, assignment, receipt);
 
-        bool late = _isLate(job.terms);
-        Proposal memory proposal =
-            Proposal(receipt.outputRoot, late ? receipt.cost / 2 : receipt.cost, receipt.signers);
-        word = word.committed(
-            JobCodec.commitment(
-                job.parameters, assigned, JobCodec.restHash(proposal, address(0))
-            )
+        bool late = _isLate(job);
+        Proposal memory proposal = Proposal(
+            receipt.outputRoot, late ? receipt.cost / 2 : receipt.cost, receipt.signers
         );
-        if (job.terms.verification == Verification.Attested) {
-            _store(id, word.moved(JobState.Settled, 0));
-            _settle(id, word, job, assignment, proposal, _funds(id, job, proposal.price));
+        bytes32 rest = JobCodec.restHash(proposal, address(0));
+        word = word.committed(JobCodec.commitment(job, assigned, rest));
+        if (job.rules.verification() == Verification.Attested) {
+            _settle(id, word, job, assignment, proposal);
         } else {
             uint40 deadline = uint40(block.timestamp) + job.parameters.challengeWindowSeconds();
             _store(id, word.moved(JobState.Proposed, deadline));
@@ -153,11 +143,13 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
 
     /// @inheritdoc IJobMainPath
     function settle(
+        JobId id,
         Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal
     ) external {
-        (JobId id, JobWord word) = _load(
+        JobWord word = _load(
+            id,
             job,
             _bit(JobState.Proposed),
             JobCodec.assignmentHash(assignment),
@@ -165,8 +157,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         );
         _requireAfter(id, word.deadline());
         _requireEnough(id, job, assignment, proposal.signers & ~word.seized());
-        _store(id, word.moved(JobState.Settled, 0));
-        _settle(id, word, job, assignment, proposal, _funds(id, job, proposal.price));
+        _settle(id, word, job, assignment, proposal);
     }
 
     function _create(
@@ -178,28 +169,50 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
     ) private {
         Layout storage $ = _layout();
         _requireState(id, $.words[id].state(), _bit(JobState.None));
-        JobParameters parameters = $.parameters[terms.token];
-        JobRules.requireValid(terms, parameters);
+        Job memory job = Job({
+            client: client,
+            token: terms.token,
+            maxPrice: terms.maxPrice,
+            tip: terms.tip,
+            ratePerSecond: terms.ratePerSecond,
+            rules: terms.rules,
+            parameters: $.parameters[terms.token]
+        });
+        JobLimits.requireValid(job);
 
-        bytes32 commitment = JobCodec.commitment(parameters, 0, 0);
-        _store(id, JobWordLibrary.make(JobState.Open, 0, terms.assignBy, commitment));
-        emit JobCreated(id, client, nonce, terms, parameters, specificationUri);
-
-        if (terms.funding != Funding.PullAtSettlement) {
-            _PAYMENTS.reserve(client, terms.token, terms.maxPrice + terms.tip, terms.funding);
+        uint40 assignBy = job.rules.assignBy();
+        _store(
+            id, JobWordLibrary.make(JobState.Open, 0, assignBy, JobCodec.openCommitment(job))
+        );
+        emit JobCreated(id, client, nonce, terms, job.parameters, specificationUri);
+        Funding funding = job.rules.funding();
+        if (funding != Funding.PullAtSettlement) {
+            _hold(client, job.token, job.maxPrice + job.tip, funding);
         }
     }
 
-    /// @dev The money that is there for the job, pulled now where the terms say so.
-    function _funds(JobId id, Job calldata job, uint128 price) private returns (uint128 held) {
-        if (job.terms.funding != Funding.PullAtSettlement) return _held(id, job.terms);
-        held = price + job.terms.tip;
-        require(_tryPull(job, held), JobManagerPullFailed(id, job.client, held));
+    /// @dev Final. Money that cannot be pulled fails the call; the job can then only be advanced.
+    function _settle(
+        JobId id,
+        JobWord word,
+        Job calldata job,
+        Assignment calldata assignment,
+        Proposal memory proposal
+    ) private {
+        _store(id, word.moved(JobState.Settled, 0));
+        _unlock(job, assignment, word.seized());
+        uint128 held = _held(id, job);
+        if (job.rules.funding() == Funding.PullAtSettlement) {
+            held = proposal.price + job.tip;
+            bool pulled = _PAYMENTS.tryPull(job.client, job.token, held);
+            require(pulled, JobManagerPullFailed(id, job.client, held));
+        }
+        _pay(id, job, assignment, proposal, word.seized(), held);
     }
 
     /// @dev A job paid by time ends with its time; only work with one price can be late.
-    function _isLate(JobTerms calldata terms) private view returns (bool) {
-        return terms.ratePerSecond == 0 && block.timestamp >= terms.completeBy;
+    function _isLate(Job calldata job) private view returns (bool) {
+        return job.ratePerSecond == 0 && block.timestamp >= job.rules.completeBy();
     }
 
     function _requireCost(
@@ -208,12 +221,12 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         Assignment calldata assignment,
         uint128 cost
     ) private view {
-        uint256 most = job.terms.maxPrice;
-        if (job.terms.ratePerSecond != 0) {
+        uint256 most = job.maxPrice;
+        if (job.ratePerSecond != 0) {
             Meter storage meter = _layout().meters[id];
             (uint256 ran, uint256 stoppedAt) = (meter.lastBeat, meter.stoppedAt);
             if (stoppedAt != 0 && stoppedAt < ran) ran = stoppedAt;
-            uint256 due = (ran - assignment.startedAt) * job.terms.ratePerSecond;
+            uint256 due = (ran - assignment.startedAt) * job.ratePerSecond;
             most += meter.toppedUp;
             if (due < most) most = due;
         }
@@ -231,9 +244,8 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         uint16 accepted = _membersOf(assignment) & ~word.seized();
         require(signers & ~accepted == 0, JobManagerInvalidSigners(id, signers, accepted));
         uint256 signed = _requireEnough(id, job, assignment, signers);
-        uint256 bytesNeeded = signed * Signatures.LENGTH;
         require(
-            receipt.signatures.length == bytesNeeded,
+            receipt.signatures.length == signed * Signatures.LENGTH,
             JobManagerNoQuorum(id, receipt.signatures.length / Signatures.LENGTH, signed)
         );
         bytes32 digest = _hashTypedDataV4(

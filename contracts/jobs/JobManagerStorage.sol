@@ -17,14 +17,24 @@ abstract contract JobManagerStorage {
         uint40 stoppedAt;
     }
 
+    /// @notice What one owner has of one token in the chain lane, in base units.
+    struct LaneAccount {
+        /// To fund jobs with, or to take out.
+        uint128 balance;
+        /// The protocol's fees, booked beside a coordinator's earnings until they are collected.
+        uint128 fees;
+    }
+
     /// @custom:storage-location erc7201:tallystick.storage.JobManager
     struct Layout {
         mapping(JobId id => JobWord) words;
         mapping(JobId id => Meter) meters;
         mapping(address token => JobParameters) parameters;
+        mapping(address owner => mapping(address token => LaneAccount)) accounts;
     }
 
-    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.JobManager")) - 1)) & ~bytes32(uint256(0xff))
+    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.JobManager")) - 1))
+    //     & ~bytes32(uint256(0xff))
     bytes32 private constant SLOT =
         0xcc7f51e56c9e47e631d8aabc89a96a1a25114ca83917f39c3f8b00bc61d58e00;
 

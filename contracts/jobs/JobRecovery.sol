@@ -7,12 +7,13 @@ import { INodeRegistry } from "../interfaces/INodeRegistry.sol";
 import { IPaymentManager } from "../interfaces/IPaymentManager.sol";
 import { IStakingManager } from "../interfaces/IStakingManager.sol";
 import { JobCodec } from "../libraries/JobCodec.sol";
-import { JobRules } from "../libraries/JobRules.sol";
+import { JobLimits } from "../libraries/JobLimits.sol";
 import { JobSplit } from "../libraries/JobSplit.sol";
 import { PpmMath } from "../libraries/PpmMath.sol";
+import { Assignment, Job, JobState, JobTerms, Proposal } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
 import { JobParameters } from "../types/JobParameters.sol";
-import { Assignment, Funding, Job, JobState, JobTerms, Proposal } from "../types/JobTerms.sol";
+import { Funding } from "../types/JobRules.sol";
 import { JobWord, JobWordLibrary } from "../types/JobWord.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
@@ -29,6 +30,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
 
     /// @dev What a coordinator loses of its lock when its lease runs out without a result.
     uint256 private constant STALL_PPM = 50_000;
+    uint256 private constant MAX_COLLECTED = 64;
 
     /// @custom:oz-upgrades-unsafe-allow constructor
     /// @param registry The `NodeRegistry` proxy.
@@ -41,38 +43,35 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     }
 
     /// @inheritdoc IJobRecovery
-    function enlist(Job calldata job, Assignment calldata assignment, NodeId[] calldata nodes)
-        external
-    {
-        (JobId id, JobWord word) = _loadLeased(job, assignment);
+    function enlist(
+        JobId id,
+        Job calldata job,
+        Assignment calldata assignment,
+        NodeId[] calldata nodes
+    ) external {
+        JobWord word = _loadLeased(id, job, assignment);
 
-        Seat[] memory joining = _REGISTRY.musterWorkers(nodes, job.terms.trust);
+        Seat[] memory joining = _REGISTRY.musterWorkers(nodes, job.rules.trust());
         Assignment memory enlarged = Assignment({
             startedAt: assignment.startedAt,
             coordinator: assignment.coordinator,
             nodes: _joined(assignment.nodes, joining)
         });
         _requireNodes(id, enlarged.nodes);
-        _store(
-            id,
-            word.committed(
-                JobCodec.commitment(job.parameters, JobCodec.assignmentHash(enlarged), 0)
-            )
-        );
+        bytes32 commitment = JobCodec.commitment(job, JobCodec.assignmentHash(enlarged), 0);
+        _store(id, word.committed(commitment));
         emit JobEnlisted(id, word.attempt(), enlarged, word.deadline());
 
-        uint128 amount = JobRules.lockUp(job.terms, job.parameters);
+        uint128 amount = JobLimits.lockUp(job);
         if (amount != 0) _STAKING.lockWorkers(joining, amount);
     }
 
     /// @inheritdoc IJobRecovery
-    function heartbeat(Job calldata job, Assignment calldata assignment) external {
-        (JobId id, JobWord word) = _loadLeased(job, assignment);
-        if (job.terms.ratePerSecond != 0) {
+    function heartbeat(JobId id, Job calldata job, Assignment calldata assignment) external {
+        JobWord word = _loadLeased(id, job, assignment);
+        if (job.ratePerSecond != 0) {
             Meter storage meter = _layout().meters[id];
-            require(
-                meter.stoppedAt == 0, JobManagerTooLate(id, meter.stoppedAt, block.timestamp)
-            );
+            _requireRunning(id, meter);
             meter.lastBeat = uint40(block.timestamp);
         }
         uint40 deadline = _leaseEnd(job);
@@ -81,46 +80,44 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     }
 
     /// @inheritdoc IJobRecovery
-    function release(Job calldata job, Assignment calldata assignment) external {
-        (JobId id, JobWord word) = _loadLeased(job, assignment);
+    function release(JobId id, Job calldata job, Assignment calldata assignment) external {
+        JobWord word = _loadLeased(id, job, assignment);
         _unlock(job, assignment, word.seized());
         _lapse(id, word, job, address(0));
     }
 
     /// @inheritdoc IJobRecovery
-    function topUp(Job calldata job, uint128 amount) external {
-        JobId id = _requireClient(job);
-        _requireState(
-            id, _layout().words[id].state(), _bit(JobState.Open) | _bit(JobState.Assigned)
-        );
-        _requireByTime(id, job.terms);
-        Meter storage meter = _layout().meters[id];
+    function topUp(
+        JobId id,
+        Job calldata job,
+        Assignment calldata assignment,
+        uint128 amount
+    ) external {
+        Meter storage meter = _meterOfClient(id, job, assignment);
+        _requireRunning(id, meter);
         meter.toppedUp += amount;
         emit JobToppedUp(id, amount, meter.toppedUp);
-        _PAYMENTS.reserve(job.client, job.terms.token, amount, job.terms.funding);
+        _hold(job.client, job.token, amount, job.rules.funding());
     }
 
     /// @inheritdoc IJobRecovery
-    function stop(Job calldata job) external {
-        JobId id = _requireClient(job);
-        _requireState(id, _layout().words[id].state(), _bit(JobState.Assigned));
-        _requireByTime(id, job.terms);
-        Meter storage meter = _layout().meters[id];
-        require(meter.stoppedAt == 0, JobManagerTooLate(id, meter.stoppedAt, block.timestamp));
+    function stop(JobId id, Job calldata job, Assignment calldata assignment) external {
+        Meter storage meter = _meterOfClient(id, job, assignment);
+        _requireRunning(id, meter);
         meter.stoppedAt = uint40(block.timestamp);
         emit JobStopped(id, uint40(block.timestamp));
     }
 
     /// @inheritdoc IJobRecovery
     function challenge(
+        JobId id,
         Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal
     ) external {
         bytes32 assigned = JobCodec.assignmentHash(assignment);
-        (JobId id, JobWord word) = _load(
-            job, _bit(JobState.Proposed), assigned, JobCodec.restHash(proposal, address(0))
-        );
+        bytes32 unchallenged = JobCodec.restHash(proposal, address(0));
+        JobWord word = _load(id, job, _bit(JobState.Proposed), assigned, unchallenged);
         _requireBefore(id, word.deadline());
         require(
             msg.sender == job.client || _isAssigned(assignment, msg.sender),
@@ -130,53 +127,56 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         uint40 deadline = uint40(block.timestamp) + job.parameters.verdictWindowSeconds();
         bytes32 rest = JobCodec.restHash(proposal, msg.sender);
         word = word.moved(JobState.Challenged, deadline);
-        _store(id, word.committed(JobCodec.commitment(job.parameters, assigned, rest)));
-        uint128 bond = JobRules.challengeBondUp(job.terms, job.parameters);
+        _store(id, word.committed(JobCodec.commitment(job, assigned, rest)));
+        uint128 bond = JobLimits.challengeBondUp(job);
         emit JobChallenged(id, msg.sender, bond, deadline);
-        _PAYMENTS.reserve(msg.sender, job.terms.token, bond, Funding.Allowance);
+        _hold(msg.sender, job.token, bond, Funding.Allowance);
     }
 
     /// @inheritdoc IJobRecovery
-    function cancel(Job calldata job) external {
-        JobId id = _requireClient(job);
-        JobWord word = _layout().words[id];
-        _requireState(id, word.state(), _bit(JobState.None) | _bit(JobState.Open));
-        uint128 held = word.state() == JobState.None ? 0 : _held(id, job.terms);
-        _refund(id, word, job, held, address(0));
+    function voidOrder(uint256 nonce, JobTerms calldata terms) external {
+        JobId id = _idOf(msg.sender, nonce, terms);
+        _requireState(id, _layout().words[id].state(), _bit(JobState.None));
+        _store(id, JobWordLibrary.make(JobState.Refunded, 0, 0, 0));
+        emit JobRefunded(id, 0);
+    }
+
+    /// @inheritdoc IJobRecovery
+    function cancel(JobId id, Job calldata job) external {
+        JobWord word = _load(id, job, _bit(JobState.Open), 0, 0);
+        _requireClient(id, job);
+        _refund(id, word, job, _held(id, job), address(0));
     }
 
     /// @inheritdoc IJobRecovery
     function advance(
+        JobId id,
         Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal,
         address challenger
     ) external {
-        JobId id = _idOf(job.client, job.nonce, job.terms);
         JobWord word = _layout().words[id];
         JobState state = word.state();
         _requireState(id, state, _liveStates());
         _requireAfter(id, word.deadline());
         if (state == JobState.Open) {
             _requireCommitment(id, word, job, 0, 0);
-            _refund(id, word, job, _held(id, job.terms), msg.sender);
-            return;
+            return _refund(id, word, job, _held(id, job), msg.sender);
         }
         bool proposed = state != JobState.Assigned;
-        _requireCommitment(
-            id,
-            word,
-            job,
-            JobCodec.assignmentHash(assignment),
-            proposed ? JobCodec.restHash(proposal, challenger) : bytes32(0)
-        );
+        bytes32 rest = proposed ? JobCodec.restHash(proposal, challenger) : bytes32(0);
+        _requireCommitment(id, word, job, JobCodec.assignmentHash(assignment), rest);
         if (!proposed) return _expire(id, word, job, assignment);
-        if (state == JobState.Challenged) _returnBond(job, challenger);
+        if (state == JobState.Challenged) {
+            _credit(challenger, job.token, JobLimits.challengeBondUp(job));
+        }
         _conclude(id, word, job, assignment, proposal);
     }
 
     /// @inheritdoc IJobRecovery
     function resolve(
+        JobId id,
         Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal,
@@ -184,7 +184,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         bool upheld,
         uint16 liars
     ) external onlyRole(Roles.SLASHER) returns (uint128 amount) {
-        (JobId id, JobWord word) = _load(
+        JobWord word = _load(
+            id,
             job,
             _bit(JobState.Challenged),
             JobCodec.assignmentHash(assignment),
@@ -193,37 +194,75 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         uint16 accepted = upheld ? 0 : proposal.signers & ~word.seized();
         require(liars & ~accepted == 0, JobManagerInvalidSigners(id, liars, accepted));
         emit JobResolved(id, upheld, liars);
+        uint128 bond = JobLimits.challengeBondUp(job);
         if (upheld) {
-            _forfeitBond(job, assignment, proposal, challenger);
+            _credit(_performerOf(assignment, proposal), job.token, bond);
             _conclude(id, word, job, assignment, proposal);
             return 0;
         }
-        _returnBond(job, challenger);
+        _credit(challenger, job.token, bond);
         _unlock(job, assignment, word.seized() | liars);
         _lapse(id, word.convicted(liars), job, address(0));
-        return JobRules.lockUp(job.terms, job.parameters);
+        return JobLimits.lockUp(job);
     }
 
     /// @inheritdoc IJobRecovery
     function seize(
+        JobId id,
         Job calldata job,
         Assignment calldata assignment,
         bytes32 rest,
         uint256 index
     ) external onlyRole(Roles.SLASHER) returns (uint128 amount, bool held) {
-        (JobId id, JobWord word) = _load(
+        JobWord word = _load(
+            id,
             job,
             _liveStates() | _bit(JobState.Settled) | _bit(JobState.Refunded),
             JobCodec.assignmentHash(assignment),
             rest
         );
         uint16 accepted = _membersOf(assignment) & ~word.seized();
-        uint16 bit = index < JobRules.MAX_NODES ? uint16(1 << index) : 0;
+        uint16 bit = index < JobLimits.MAX_NODES ? uint16(1 << index) : 0;
         require(bit & accepted != 0, JobManagerInvalidSigners(id, bit, accepted));
         _store(id, word.convicted(bit));
         emit JobNodeSeized(id, word.attempt(), assignment.nodes[index]);
-        amount = JobRules.lockUp(job.terms, job.parameters);
+        amount = JobLimits.lockUp(job);
         held = _bit(word.state()) & _liveStates() != 0;
+    }
+
+    /// @inheritdoc IJobRecovery
+    function fund(address token, uint128 amount) external {
+        _bring(msg.sender, token, amount, Funding.Balance);
+        _credit(msg.sender, token, amount);
+    }
+
+    /// @inheritdoc IJobRecovery
+    function withdraw(address token, uint128 amount) external {
+        _withdraw(msg.sender, token, amount);
+    }
+
+    /// @inheritdoc IJobRecovery
+    function withdrawNode(NodeId node, address token, uint128 amount) external {
+        require(
+            _REGISTRY.operatorOf(node) == msg.sender, JobManagerNotOperator(node, msg.sender)
+        );
+        _withdraw(node.accountOf(), token, amount);
+    }
+
+    /// @inheritdoc IJobRecovery
+    function collectFees(address token, NodeId[] calldata coordinators) external {
+        require(
+            coordinators.length <= MAX_COLLECTED,
+            JobManagerTooMany(coordinators.length, MAX_COLLECTED)
+        );
+        uint128 collected;
+        for (uint256 i; i < coordinators.length; ++i) {
+            LaneAccount storage account = _layout().accounts[coordinators[i].accountOf()][token];
+            collected += account.fees;
+            account.fees = 0;
+        }
+        emit FeesCollected(token, collected);
+        _PAYMENTS.give(address(0), token, collected);
     }
 
     /// @inheritdoc IJobRecovery
@@ -233,34 +272,6 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     {
         _layout().parameters[token] = parameters;
         emit JobParametersAdopted(token, parameters);
-    }
-
-    /// @inheritdoc IJobRecovery
-    function meterOf(JobId id)
-        external
-        view
-        returns (uint128 toppedUp, uint40 lastBeat, uint40 stoppedAt)
-    {
-        Meter storage meter = _layout().meters[id];
-        return (meter.toppedUp, meter.lastBeat, meter.stoppedAt);
-    }
-
-    /// @inheritdoc IJobRecovery
-    function lockOf(JobTerms calldata terms, JobParameters parameters)
-        external
-        pure
-        returns (uint128)
-    {
-        return JobRules.lockUp(terms, parameters);
-    }
-
-    /// @inheritdoc IJobRecovery
-    function restOf(Proposal calldata proposal, address challenger)
-        external
-        pure
-        returns (bytes32)
-    {
-        return JobCodec.restHash(proposal, challenger);
     }
 
     /// @inheritdoc IJobRecovery
@@ -282,6 +293,15 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     }
 
     /// @inheritdoc IJobRecovery
+    function restOf(Proposal calldata proposal, address challenger)
+        external
+        pure
+        returns (bytes32)
+    {
+        return JobCodec.restHash(proposal, challenger);
+    }
+
+    /// @inheritdoc IJobRecovery
     function statusOf(JobId id)
         external
         view
@@ -292,8 +312,33 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     }
 
     /// @inheritdoc IJobRecovery
+    function meterOf(JobId id)
+        external
+        view
+        returns (uint128 toppedUp, uint40 lastBeat, uint40 stoppedAt)
+    {
+        Meter storage meter = _layout().meters[id];
+        return (meter.toppedUp, meter.lastBeat, meter.stoppedAt);
+    }
+
+    /// @inheritdoc IJobRecovery
+    function accountOf(address owner, address token)
+        external
+        view
+        returns (uint128 balance, uint128 fees)
+    {
+        LaneAccount storage account = _layout().accounts[owner][token];
+        return (account.balance, account.fees);
+    }
+
+    /// @inheritdoc IJobRecovery
     function parametersOf(address token) external view returns (JobParameters) {
         return _layout().parameters[token];
+    }
+
+    /// @inheritdoc IJobRecovery
+    function lockOf(Job calldata job) external pure returns (uint128) {
+        return JobLimits.lockUp(job);
     }
 
     /// @dev Assigned, lease over: the coordinator's bond pays for the delay.
@@ -301,7 +346,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         private
     {
         _unlock(job, assignment, word.seized());
-        uint128 locked = JobRules.lockUp(job.terms, job.parameters);
+        uint128 locked = JobLimits.lockUp(job);
         _lapse(id, word, job, locked == 0 ? msg.sender : address(0));
         if (locked != 0) {
             uint128 penalty = uint128(uint256(locked).shareUp(STALL_PPM));
@@ -309,7 +354,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         }
     }
 
-    /// @dev A proposed result stands: settled, unless convictions broke its quorum or its money cannot be pulled.
+    /// @dev A proposed result stands: settled, unless convictions broke its quorum or its money cannot
+    /// be pulled.
     function _conclude(
         JobId id,
         JobWord word,
@@ -317,31 +363,29 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         Assignment calldata assignment,
         Proposal calldata proposal
     ) private {
+        _unlock(job, assignment, word.seized());
         uint256 signed = JobSplit.count(proposal.signers & ~word.seized());
-        if (signed < _quorumOf(job, assignment)) {
-            _unlock(job, assignment, word.seized());
-            return _lapse(id, word, job, address(0));
-        }
+        if (signed < _quorumOf(job, assignment)) return _lapse(id, word, job, address(0));
+
         _store(id, word.moved(JobState.Settled, 0));
-        uint128 held = _held(id, job.terms);
-        if (job.terms.funding == Funding.PullAtSettlement) {
-            held = proposal.price + job.terms.tip;
-            if (!_tryPull(job, held)) {
-                _unlock(job, assignment, word.seized());
+        uint128 held = _held(id, job);
+        if (job.rules.funding() == Funding.PullAtSettlement) {
+            held = proposal.price + job.tip;
+            if (!_PAYMENTS.tryPull(job.client, job.token, held)) {
                 emit JobUnpaid(id, job.client, held);
                 return _refund(id, word, job, 0, address(0));
             }
         }
-        _settle(id, word, job, assignment, proposal, held);
+        _pay(id, job, assignment, proposal, word.seized(), held);
     }
 
     /// @dev An attempt without a valid result is over: the next one, or the client's money back.
     function _lapse(JobId id, JobWord word, Job calldata job, address tipTo) private {
         bool again = word.attempt() < job.parameters.maxAttempts()
-            && block.timestamp < job.terms.completeBy && !_isStopped(id, job.terms);
-        if (!again) return _refund(id, word, job, _held(id, job.terms), tipTo);
+            && block.timestamp < job.rules.completeBy() && !_isStopped(id, job);
+        if (!again) return _refund(id, word, job, _held(id, job), tipTo);
         uint40 deadline = _leaseEnd(job);
-        bytes32 commitment = JobCodec.commitment(job.parameters, 0, 0);
+        bytes32 commitment = JobCodec.commitment(job, 0, 0);
         _store(id, JobWordLibrary.make(JobState.Open, word.attempt(), deadline, commitment));
         emit JobReopened(id, word.attempt(), deadline);
     }
@@ -355,57 +399,60 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         address tipTo
     ) private {
         _store(id, word.moved(JobState.Refunded, 0));
-        bool tipped = tipTo != address(0) && held != 0;
-        IPaymentManager.Credit[] memory credits = new IPaymentManager.Credit[](tipped ? 1 : 0);
-        if (tipped) credits[0] = IPaymentManager.Credit(tipTo, job.terms.tip);
-        emit JobRefunded(id, tipped ? held - job.terms.tip : held);
-        if (held != 0) _PAYMENTS.charge(job.client, job.terms.token, held, credits, 0);
+        if (tipTo != address(0) && held != 0) {
+            _credit(tipTo, job.token, job.tip);
+            held -= job.tip;
+        }
+        _credit(job.client, job.token, held);
+        emit JobRefunded(id, held);
     }
 
-    function _returnBond(Job calldata job, address challenger) private {
-        uint128 bond = JobRules.challengeBondUp(job.terms, job.parameters);
-        _PAYMENTS.charge(
-            challenger, job.terms.token, bond, new IPaymentManager.Credit[](0), 0
+    function _withdraw(address owner, address token, uint128 amount) private {
+        LaneAccount storage account = _layout().accounts[owner][token];
+        uint128 balance = account.balance;
+        require(
+            balance >= amount, JobManagerInsufficientBalance(owner, token, balance, amount)
         );
-    }
-
-    /// @dev A challenge that failed pays the performer, whom it kept waiting.
-    function _forfeitBond(
-        Job calldata job,
-        Assignment calldata assignment,
-        Proposal calldata proposal,
-        address challenger
-    ) private {
-        uint128 bond = JobRules.challengeBondUp(job.terms, job.parameters);
-        uint256 performer;
-        while (proposal.signers & (1 << performer) == 0) ++performer;
-        IPaymentManager.Credit[] memory credits = new IPaymentManager.Credit[](1);
-        credits[0] = IPaymentManager.Credit(assignment.nodes[performer].node().accountOf(), bond);
-        _PAYMENTS.charge(challenger, job.terms.token, bond, credits, 0);
+        account.balance = balance - amount;
+        emit LaneWithdrawn(owner, token, msg.sender, amount);
+        _PAYMENTS.give(msg.sender, token, amount);
     }
 
     /// @dev An assigned job whose lease lasts, called by the holder.
-    function _loadLeased(Job calldata job, Assignment calldata assignment)
+    function _loadLeased(JobId id, Job calldata job, Assignment calldata assignment)
         private
         view
-        returns (JobId id, JobWord word)
+        returns (JobWord word)
     {
-        (id, word) = _load(job, _bit(JobState.Assigned), JobCodec.assignmentHash(assignment), 0);
+        bytes32 assigned = JobCodec.assignmentHash(assignment);
+        word = _load(id, job, _bit(JobState.Assigned), assigned, 0);
         _requireBefore(id, word.deadline());
         _requireScheduler(id, assignment);
     }
 
-    function _requireClient(Job calldata job) private view returns (JobId id) {
-        id = _idOf(job.client, job.nonce, job.terms);
+    /// @dev The meter of an assigned job that is paid by time, for its client.
+    function _meterOfClient(JobId id, Job calldata job, Assignment calldata assignment)
+        private
+        view
+        returns (Meter storage)
+    {
+        _load(id, job, _bit(JobState.Assigned), JobCodec.assignmentHash(assignment), 0);
+        _requireClient(id, job);
+        require(job.ratePerSecond != 0, JobManagerWrongPricing(id, 0));
+        return _layout().meters[id];
+    }
+
+    function _isStopped(JobId id, Job calldata job) private view returns (bool) {
+        return job.ratePerSecond != 0 && _layout().meters[id].stoppedAt != 0;
+    }
+
+    function _requireRunning(JobId id, Meter storage meter) private view {
+        uint40 stoppedAt = meter.stoppedAt;
+        require(stoppedAt == 0, JobManagerTooLate(id, stoppedAt, block.timestamp));
+    }
+
+    function _requireClient(JobId id, Job calldata job) private view {
         require(msg.sender == job.client, JobManagerUnauthorized(id, msg.sender, job.client));
-    }
-
-    function _isStopped(JobId id, JobTerms calldata terms) private view returns (bool) {
-        return terms.ratePerSecond != 0 && _layout().meters[id].stoppedAt != 0;
-    }
-
-    function _requireByTime(JobId id, JobTerms calldata terms) private pure {
-        require(terms.ratePerSecond != 0, JobManagerWrongPricing(id, 0));
     }
 
     function _isAssigned(Assignment calldata assignment, address signer)
@@ -419,6 +466,17 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         return false;
     }
 
+    /// @dev The account of the first node that signed; a challenge that failed pays it for the wait.
+    function _performerOf(Assignment calldata assignment, Proposal calldata proposal)
+        private
+        pure
+        returns (address)
+    {
+        uint256 index;
+        while (proposal.signers & (1 << index) == 0) ++index;
+        return assignment.nodes[index].node().accountOf();
+    }
+
     function _joined(Seat[] calldata first, Seat[] memory second)
         private
         pure
@@ -428,5 +486,10 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         for (uint256 i; i < seats.length; ++i) {
             seats[i] = i < first.length ? first[i] : second[i - first.length];
         }
+    }
+
+    function _liveStates() private pure returns (bytes32) {
+        return _bit(JobState.Open) | _bit(JobState.Assigned) | _bit(JobState.Proposed)
+            | _bit(JobState.Challenged);
     }
 }

@@ -5,7 +5,7 @@ import { HouseContract } from "../base/HouseContract.sol";
 import { Roles } from "../base/Roles.sol";
 import { INodeRegistry } from "../interfaces/INodeRegistry.sol";
 import { Signatures } from "../libraries/Signatures.sol";
-import { Trust } from "../types/JobTerms.sol";
+import { Trust } from "../types/JobRules.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { Seat, SeatLibrary } from "../types/Seat.sol";
 import { NodeRegistryStorage } from "./NodeRegistryStorage.sol";

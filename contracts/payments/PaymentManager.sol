@@ -3,9 +3,8 @@ pragma solidity 0.8.37;
 
 import { HouseContract } from "../base/HouseContract.sol";
 import { Roles } from "../base/Roles.sol";
-import { INodeRegistry } from "../interfaces/INodeRegistry.sol";
 import { IPaymentManager } from "../interfaces/IPaymentManager.sol";
-import { Funding } from "../types/JobTerms.sol";
+import { Funding } from "../types/JobRules.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { PaymentManagerStorage } from "./PaymentManagerStorage.sol";
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
@@ -25,14 +24,12 @@ contract PaymentManager is
 {
     using SafeERC20 for IERC20;
 
-    uint256 private constant MAX_COLLECTED = 64;
     /// @dev What a token may use to move money at settlement.
     uint256 private constant PULL_GAS = 250_000;
     /// @dev Below this, the 63/64 rule could starve the pull and make a good token look like a bad one.
     uint256 private constant PULL_GAS_RESERVE = 300_000;
 
-    INodeRegistry private immutable _REGISTRY;
-    /// @dev `JobManager`, the only one that reserves and charges.
+    /// @dev `JobManager`, the only one that moves money of the chain lane.
     address private immutable _JOBS;
 
     modifier onlyJobs() {
@@ -40,10 +37,8 @@ contract PaymentManager is
         _;
     }
 
-    /// @param registry The `NodeRegistry` proxy.
     /// @param jobs Address of the `JobManager` proxy.
-    constructor(INodeRegistry registry, address jobs) {
-        _REGISTRY = registry;
+    constructor(address jobs) {
         _JOBS = jobs;
     }
 
@@ -78,39 +73,19 @@ contract PaymentManager is
 
     /// @inheritdoc IPaymentManager
     function withdraw(address token, uint128 amount, address to) external nonReentrant {
-        _withdraw(msg.sender, token, amount, to);
-    }
-
-    /// @inheritdoc IPaymentManager
-    function withdrawNode(NodeId node, address token, uint128 amount, address to)
-        external
-        nonReentrant
-    {
-        require(
-            _REGISTRY.operatorOf(node) == msg.sender, PaymentManagerNotOperator(node, msg.sender)
-        );
-        _withdraw(node.accountOf(), token, amount, to);
-    }
-
-    /// @inheritdoc IPaymentManager
-    function moveEarnings(address token) external {
-        Account storage account = _layout().accounts[msg.sender][token];
-        uint128 amount = account.earned;
-        account.earned = 0;
-        account.free += amount;
-        emit EarningsMoved(token, msg.sender, amount);
+        require(amount != 0 && to != address(0), PaymentManagerZero());
+        Layout storage $ = _layout();
+        _spend($, msg.sender, token, amount);
+        $.totals[token] -= amount;
+        emit Withdrawn(token, msg.sender, to, amount);
+        IERC20(token).safeTransfer(to, amount);
     }
 
     /// @inheritdoc IPaymentManager
     function fundLane(address token, NodeId coordinator, uint128 amount) external whenNotPaused {
         require(amount != 0, PaymentManagerZero());
         Layout storage $ = _layout();
-        Account storage account = $.accounts[msg.sender][token];
-        uint128 free = account.free;
-        require(
-            free >= amount, PaymentManagerInsufficientBalance(token, msg.sender, free, amount)
-        );
-        account.free = free - amount;
+        _spend($, msg.sender, token, amount);
         $.lanes[msg.sender][token][coordinator].reserved += amount;
         emit LaneFunded(token, msg.sender, coordinator, amount);
     }
@@ -140,42 +115,24 @@ contract PaymentManager is
         require(amount != 0, PaymentManagerZero());
         require(block.timestamp >= thawedAt, PaymentManagerNotYet(thawedAt, block.timestamp));
         lane.thawing = 0;
-        $.accounts[msg.sender][token].free += amount;
+        $.free[msg.sender][token] += amount;
         emit LaneReleased(token, msg.sender, coordinator, amount);
     }
 
     /// @inheritdoc IPaymentManager
-    function collectFees(address token, NodeId[] calldata coordinators) external {
-        require(
-            coordinators.length <= MAX_COLLECTED,
-            PaymentManagerTooMany(coordinators.length, MAX_COLLECTED)
-        );
-        Layout storage $ = _layout();
-        uint128 collected;
-        for (uint256 i; i < coordinators.length; ++i) {
-            Account storage account = $.accounts[coordinators[i].accountOf()][token];
-            collected += account.fees;
-            account.fees = 0;
-        }
-        $.accounts[$.treasury][token].earned += collected;
-        emit FeesCollected(token, $.treasury, collected);
-    }
-
-    /// @inheritdoc IPaymentManager
-    function reserve(address client, address token, uint128 amount, Funding funding)
+    function take(address client, address token, uint128 amount, Funding funding)
         external
         onlyJobs
         nonReentrant
     {
-        Account storage account = _layout().accounts[client][token];
-        uint128 free = account.free;
+        Layout storage $ = _layout();
+        uint128 free = $.free[client][token];
         if (free < amount && funding == Funding.Allowance) {
             _receive(token, client, amount - free);
-            free = amount;
+            $.free[client][token] += amount - free;
         }
-        require(free >= amount, PaymentManagerInsufficientBalance(token, client, free, amount));
-        account.free = free - amount;
-        account.reserved += amount;
+        _spend($, client, token, amount);
+        $.chainLane[token] += amount;
     }
 
     /// @inheritdoc IPaymentManager
@@ -190,7 +147,7 @@ contract PaymentManager is
             PaymentManagerTooLittleGas(gasleft(), PULL_GAS_RESERVE)
         );
         try this.pullExactly{ gas: PULL_GAS }(client, token, amount) {
-            _layout().accounts[client][token].reserved += amount;
+            _layout().chainLane[token] += amount;
             done = true;
         } catch { } // the token, or the client's allowance, said no: that is the answer
     }
@@ -202,26 +159,10 @@ contract PaymentManager is
     }
 
     /// @inheritdoc IPaymentManager
-    function charge(
-        address client,
-        address token,
-        uint128 held,
-        Credit[] calldata credits,
-        uint128 fee
-    ) external onlyJobs {
+    function give(address owner, address token, uint128 amount) external onlyJobs {
         Layout storage $ = _layout();
-        uint256 charged = fee;
-        for (uint256 i; i < credits.length; ++i) {
-            uint128 amount = credits[i].amount;
-            charged += amount;
-            Account storage payee = $.accounts[credits[i].account][token];
-            if (amount != 0) payee.earned += amount;
-            if (i == 0 && fee != 0) payee.fees += fee;
-        }
-        require(charged <= held, PaymentManagerOvercharged(token, client, held, charged));
-        Account storage payer = $.accounts[client][token];
-        payer.reserved -= held;
-        payer.free += held - uint128(charged);
+        $.chainLane[token] -= amount;
+        $.free[owner == address(0) ? $.treasury : owner][token] += amount;
     }
 
     /// @inheritdoc IPaymentManager
@@ -243,8 +184,13 @@ contract PaymentManager is
     }
 
     /// @inheritdoc IPaymentManager
-    function accountOf(address owner, address token) external view returns (Account memory) {
-        return _layout().accounts[owner][token];
+    function freeOf(address owner, address token) external view returns (uint128) {
+        return _layout().free[owner][token];
+    }
+
+    /// @inheritdoc IPaymentManager
+    function chainLaneOf(address token) external view returns (uint128) {
+        return _layout().chainLane[token];
     }
 
     /// @inheritdoc IPaymentManager
@@ -277,7 +223,7 @@ contract PaymentManager is
         require($.accepted[token], PaymentManagerTokenNotAccepted(token));
         require(amount != 0 && account != address(0), PaymentManagerZero());
         _receive(token, msg.sender, amount);
-        $.accounts[account][token].free += amount;
+        $.free[account][token] += amount;
         emit Deposited(token, account, msg.sender, amount);
     }
 
@@ -298,21 +244,9 @@ contract PaymentManager is
         $.totals[token] = total;
     }
 
-    /// @dev Takes from the free balance first, then from earnings.
-    function _withdraw(address owner, address token, uint128 amount, address to) private {
-        require(amount != 0 && to != address(0), PaymentManagerZero());
-        Layout storage $ = _layout();
-        Account storage account = $.accounts[owner][token];
-        (uint256 free, uint256 earned) = (account.free, account.earned);
-        require(
-            free + earned >= amount,
-            PaymentManagerInsufficientBalance(token, owner, free + earned, amount)
-        );
-        uint256 fromFree = amount < free ? amount : free;
-        account.free = uint128(free - fromFree);
-        account.earned = uint128(earned - (amount - fromFree));
-        $.totals[token] -= amount;
-        emit Withdrawn(token, owner, to, amount);
-        IERC20(token).safeTransfer(to, amount);
+    function _spend(Layout storage $, address owner, address token, uint128 amount) private {
+        uint128 free = $.free[owner][token];
+        require(free >= amount, PaymentManagerInsufficientBalance(token, owner, free, amount));
+        $.free[owner][token] = free - amount;
     }
 }

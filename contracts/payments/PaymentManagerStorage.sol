@@ -8,7 +8,8 @@ import { NodeId } from "../types/NodeId.sol";
 abstract contract PaymentManagerStorage {
     /// @custom:storage-location erc7201:tallystick.storage.PaymentManager
     struct Layout {
-        mapping(address owner => mapping(address token => IPaymentManager.Account)) accounts;
+        mapping(address owner => mapping(address token => uint128)) free;
+        mapping(address token => uint128) chainLane;
         mapping(
             address client
                 => mapping(address token => mapping(NodeId coordinator => IPaymentManager.Lane))

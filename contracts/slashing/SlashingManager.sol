@@ -8,8 +8,8 @@ import { INodeRegistry } from "../interfaces/INodeRegistry.sol";
 import { ISlashingManager } from "../interfaces/ISlashingManager.sol";
 import { IStakingManager } from "../interfaces/IStakingManager.sol";
 import { Signatures } from "../libraries/Signatures.sol";
+import { Assignment, Job } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
-import { Assignment, Job } from "../types/JobTerms.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
 import { SlashingManagerStorage } from "./SlashingManagerStorage.sol";
@@ -17,6 +17,9 @@ import { SlashingManagerStorage } from "./SlashingManagerStorage.sol";
 /// @title Slashing manager
 /// @notice Judges; its calls are described in `ISlashingManager`.
 contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContract {
+    /// @dev Stands for the time of a vetoed ruling, so that it cannot be proposed again.
+    uint40 private constant VETOED = type(uint40).max;
+
     IJobManager private immutable _JOBS;
     IStakingManager private immutable _STAKING;
     INodeRegistry private immutable _REGISTRY;
@@ -37,6 +40,7 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
 
     /// @inheritdoc ISlashingManager
     function reportEquivocation(
+        JobId id,
         Job calldata job,
         Assignment calldata assignment,
         bytes32 rest,
@@ -47,9 +51,8 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         require(
             first.outputRoot != second.outputRoot, SlashingManagerSameOutput(first.outputRoot)
         );
-        JobId id = _JOBS.idOf(job.client, job.nonce, job.terms);
         (, uint8 attempt,,) = _JOBS.statusOf(id);
-        (uint128 amount, bool held) = _JOBS.seize(job, assignment, rest, index);
+        (uint128 amount, bool held) = _JOBS.seize(id, job, assignment, rest, index);
         Seat accused = assignment.nodes[index];
         _requireSigned(id, attempt, accused, first);
         _requireSigned(id, attempt, accused, second);
@@ -76,14 +79,15 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         require($.executableAt[id] == 0, SlashingManagerRulingExists(id));
         uint40 executableAt_ = uint40(block.timestamp) + $.rules.committeeDelaySeconds;
         $.executableAt[id] = executableAt_;
-        emit RulingProposed(id, _idOf(ruling), ruling.upheld, ruling.liars, executableAt_);
+        emit RulingProposed(id, ruling.id, ruling.upheld, ruling.liars, executableAt_);
     }
 
     /// @inheritdoc ISlashingManager
     function vetoRuling(bytes32 id) external onlyRole(DEFAULT_ADMIN_ROLE) {
         Layout storage $ = _layout();
-        require($.executableAt[id] != 0, SlashingManagerUnknownRuling(id));
-        delete $.executableAt[id];
+        uint40 from = $.executableAt[id];
+        require(from != 0 && from != VETOED, SlashingManagerUnknownRuling(id));
+        $.executableAt[id] = VETOED;
         emit RulingVetoed(id);
     }
 
@@ -92,7 +96,7 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         Layout storage $ = _layout();
         bytes32 id = keccak256(abi.encode(ruling));
         uint40 from = $.executableAt[id];
-        require(from != 0, SlashingManagerUnknownRuling(id));
+        require(from != 0 && from != VETOED, SlashingManagerUnknownRuling(id));
         require(block.timestamp >= from, SlashingManagerNotYet(from, block.timestamp));
         delete $.executableAt[id];
 
@@ -101,7 +105,7 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         uint128 cap = $.rules.committeeCap;
         uint128 left = cap > $.slashedInEpoch ? cap - $.slashedInEpoch : 0;
         $.slashedInEpoch += _deliver(ruling, left);
-        emit RulingExecuted(id, _idOf(ruling));
+        emit RulingExecuted(id, ruling.id);
     }
 
     /// @inheritdoc ISlashingManager
@@ -145,6 +149,7 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
     /// @return taken What was slashed.
     function _deliver(Ruling calldata ruling, uint128 left) private returns (uint128 taken) {
         uint128 lock = _JOBS.resolve(
+            ruling.id,
             ruling.job,
             ruling.assignment,
             ruling.proposal,
@@ -156,7 +161,7 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
             if (ruling.liars & (1 << i) == 0) continue;
             uint128 amount = lock < left - taken ? lock : left - taken;
             taken += _convict(
-                _idOf(ruling),
+                ruling.id,
                 ruling.job.client,
                 ruling.assignment.nodes[i].node(),
                 amount,
@@ -185,10 +190,6 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         $.jailedUntil[node] = uint40(block.timestamp) + $.rules.jailSeconds;
         _REGISTRY.jail(node);
         emit NodeSlashed(node, job, reporter, slashed);
-    }
-
-    function _idOf(Ruling calldata ruling) private view returns (JobId) {
-        return _JOBS.idOf(ruling.job.client, ruling.job.nonce, ruling.job.terms);
     }
 
     function _requireSigned(JobId id, uint8 attempt, Seat accused, SignedClaim calldata claim)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
-import { JobState } from "./JobTerms.sol";
+import { JobState } from "./Job.sol";
 
 /// @dev All that the chain stores of a job, in one word, lowest bits first:
 ///

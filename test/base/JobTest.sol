@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
-import { JobId } from "../../contracts/types/JobId.sol";
 import {
     Assignment,
-    Funding,
     Job,
     JobState,
     JobTerms,
     Proposal,
-    Receipt as JobReceipt,
+    Receipt as JobReceipt
+} from "../../contracts/types/Job.sol";
+import { JobId } from "../../contracts/types/JobId.sol";
+import {
+    Funding,
+    JobRulesLibrary,
     Trust,
     Verification
-} from "../../contracts/types/JobTerms.sol";
+} from "../../contracts/types/JobRules.sol";
 import { NodeId } from "../../contracts/types/NodeId.sol";
 import { Seat, SeatLibrary } from "../../contracts/types/Seat.sol";
 import { HouseTest, TestNode } from "./HouseTest.sol";
@@ -37,14 +40,9 @@ abstract contract JobTest is HouseTest {
         giveBalance(client, 1_000_000e6);
     }
 
-    /// @notice Terms for one worker that is trusted to attest its own work: no lock, no window.
-    function attestedTerms() internal view returns (JobTerms memory) {
-        return JobTerms({
-            specification: keccak256("specification"),
-            token: address(dollar),
-            maxPrice: PRICE,
-            tip: TIP,
-            ratePerSecond: 0,
+    /// @notice Rules for one worker that is trusted to attest its own work: no lock, no window.
+    function attestedRules() internal view returns (JobRulesLibrary.Fields memory) {
+        return JobRulesLibrary.Fields({
             funding: Funding.Balance,
             verification: Verification.Attested,
             trust: Trust.Any,
@@ -57,36 +55,70 @@ abstract contract JobTest is HouseTest {
         });
     }
 
-    /// @notice Terms for three staked workers of which two must agree, with a challenge window.
-    function quorumTerms() internal view returns (JobTerms memory terms) {
-        terms = attestedTerms();
-        terms.verification = Verification.Deterministic;
-        terms.trust = Trust.Staked;
-        terms.replicas = 3;
-        terms.quorum = 2;
+    /// @notice Rules for three staked workers of which two must agree, with a challenge window.
+    function quorumRules() internal view returns (JobRulesLibrary.Fields memory rules) {
+        rules = attestedRules();
+        rules.verification = Verification.Deterministic;
+        rules.trust = Trust.Staked;
+        rules.replicas = 3;
+        rules.quorum = 2;
     }
 
-    /// @notice Terms for work that is paid by time, a micro-dollar the second and more.
+    /// @notice The usual price and tip under these rules.
+    function termsOf(JobRulesLibrary.Fields memory rules)
+        internal
+        view
+        returns (JobTerms memory)
+    {
+        return JobTerms({
+            specification: keccak256("specification"),
+            token: address(dollar),
+            maxPrice: PRICE,
+            tip: TIP,
+            ratePerSecond: 0,
+            rules: JobRulesLibrary.pack(rules)
+        });
+    }
+
+    /// @notice Terms for one worker that is trusted to attest its own work.
+    function attestedTerms() internal view returns (JobTerms memory) {
+        return termsOf(attestedRules());
+    }
+
+    /// @notice Terms for three staked workers of which two must agree.
+    function quorumTerms() internal view returns (JobTerms memory) {
+        return termsOf(quorumRules());
+    }
+
+    /// @notice Terms for work that is paid by time, a thousand units the second.
     function rateTerms() internal view returns (JobTerms memory terms) {
-        terms = attestedTerms();
+        JobRulesLibrary.Fields memory rules = attestedRules();
+        rules.completeBy = uint40(block.timestamp + 6 hours);
+        terms = termsOf(rules);
         terms.ratePerSecond = 1000;
-        terms.completeBy = uint40(block.timestamp + 6 hours);
     }
 
-    /// @notice The job that creating these terms makes.
-    function jobOf(uint256 nonce, JobTerms memory terms) internal view returns (Job memory) {
-        return Job(client, nonce, terms, house.jobs.parametersOf(terms.token));
-    }
-
-    function idOf(Job memory job) internal view returns (JobId) {
-        return house.jobs.idOf(job.client, job.nonce, job.terms);
+    /// @notice The job that these terms make for the client.
+    function jobOf(JobTerms memory terms) internal view returns (Job memory) {
+        return Job({
+            client: client,
+            token: terms.token,
+            maxPrice: terms.maxPrice,
+            tip: terms.tip,
+            ratePerSecond: terms.ratePerSecond,
+            rules: terms.rules,
+            parameters: house.jobs.parametersOf(terms.token)
+        });
     }
 
     /// @notice Creates a job of the client.
-    function create(uint256 nonce, JobTerms memory terms) internal returns (Job memory job) {
-        job = jobOf(nonce, terms);
+    function create(uint256 nonce, JobTerms memory terms)
+        internal
+        returns (JobId id, Job memory job)
+    {
+        job = jobOf(terms);
         vm.prank(client);
-        house.jobs.create(nonce, terms, "");
+        id = house.jobs.create(nonce, terms, "");
     }
 
     /// @notice The ids of the first workers.
@@ -108,23 +140,22 @@ abstract contract JobTest is HouseTest {
     }
 
     /// @notice Assigns the first workers.
-    function assign(Job memory job, uint256 count)
+    function assign(JobId id, Job memory job, uint256 count)
         internal
         returns (Assignment memory assignment)
     {
         assignment = assignmentOf(count);
         vm.prank(coordinator.signer);
-        house.jobs.assign(job, coordinator.id, workerIds(count));
+        house.jobs.assign(id, job, coordinator.id, workerIds(count));
     }
 
     /// @notice The receipt that these workers sign for the job's present attempt.
     /// @param signers Bit `i` set: worker `i` signs.
-    function receiptOf(Job memory job, bytes32 outputRoot, uint128 cost, uint16 signers)
+    function receiptOf(JobId id, bytes32 outputRoot, uint128 cost, uint16 signers)
         internal
         view
         returns (JobReceipt memory receipt)
     {
-        JobId id = idOf(job);
         (, uint8 attempt,,) = house.jobs.statusOf(id);
         bytes32 digest = house.jobs.claimDigest(id, attempt, outputRoot, cost);
         receipt = JobReceipt(outputRoot, cost, signers, "");
@@ -136,22 +167,22 @@ abstract contract JobTest is HouseTest {
     }
 
     /// @notice Proposes the usual result, signed by these workers.
-    function propose(Job memory job, Assignment memory assignment, uint16 signers)
+    function propose(JobId id, Job memory job, Assignment memory assignment, uint16 signers)
         internal
         returns (Proposal memory proposal)
     {
-        JobReceipt memory receipt = receiptOf(job, OUTPUT, COST, signers);
+        JobReceipt memory receipt = receiptOf(id, OUTPUT, COST, signers);
         vm.prank(coordinator.signer);
-        house.jobs.propose(job, assignment, receipt);
+        house.jobs.propose(id, job, assignment, receipt);
         return Proposal(OUTPUT, COST, signers);
     }
 
-    function stateOf(Job memory job) internal view returns (JobState state) {
-        (state,,,) = house.jobs.statusOf(idOf(job));
+    function stateOf(JobId id) internal view returns (JobState state) {
+        (state,,,) = house.jobs.statusOf(id);
     }
 
-    function deadlineOf(Job memory job) internal view returns (uint40 deadline) {
-        (,, deadline,) = house.jobs.statusOf(idOf(job));
+    function deadlineOf(JobId id) internal view returns (uint40 deadline) {
+        (,, deadline,) = house.jobs.statusOf(id);
     }
 
     /// @notice A proposal for calls that take one before there is any.

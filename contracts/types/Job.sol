@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { JobParameters } from "./JobParameters.sol";
+import { JobRules } from "./JobRules.sol";
 import { Seat } from "./Seat.sol";
 
 /// @dev Where a job stands. Order matters: state checks take a bitmap of these.
@@ -15,32 +16,7 @@ enum JobState {
     Refunded
 }
 
-/// @dev Where the money of a job comes from: `Balance` reserves it from the client's free balance when
-/// the job is created; `Allowance` also pulls what is missing there from the token allowance;
-/// `PullAtSettlement` reserves nothing and pulls at settlement, a risk that nodes may decline.
-enum Funding {
-    Balance,
-    Allowance,
-    PullAtSettlement
-}
-
-/// @dev How results are checked. `Attested`: the quorum's signatures settle the job at once.
-/// `Deterministic` and `Fingerprint`: a challenge window stands between proposal and settlement.
-enum Verification {
-    Attested,
-    Deterministic,
-    Fingerprint
-}
-
-/// @dev Who may execute. `Any`: every registered worker, no stake locked. `Staked`: active workers,
-/// stake locked. `Vetted`: active workers that governance vetted, stake locked.
-enum Trust {
-    Any,
-    Staked,
-    Vetted
-}
-
-/// @dev What a client orders. All times are Unix seconds, all amounts base units of `token`.
+/// @dev What a client orders. Amounts are base units of `token`.
 struct JobTerms {
     /// SHA-256 digest of the canonical job specification (program, input, limits).
     bytes32 specification;
@@ -52,30 +28,19 @@ struct JobTerms {
     uint128 tip;
     /// Price of one second of running time; zero for work with one price.
     uint128 ratePerSecond;
-    Funding funding;
-    Verification verification;
-    Trust trust;
-    /// Nodes that are to execute the job, 1 to 16.
-    uint8 replicas;
-    /// Equal signatures that make a result, more than half of `replicas`.
-    uint8 quorum;
-    /// First moment at which assigning is too late.
-    uint40 assignBy;
-    /// First moment at which a result is late.
-    uint40 completeBy;
-    /// Service level that the job asks for, zero for none.
-    uint64 serviceLevel;
-    /// Version of the network's parameters that the client agreed to.
-    uint24 parametersVersion;
+    JobRules rules;
 }
 
-/// @dev A job in full: what its id and its stored word commit to.
+/// @dev What the machine needs to know of a job. The job's stored word commits to it, the event of
+/// its creation tells it, and every later call brings it along.
 struct Job {
     /// Who pays and gets the change.
     address client;
-    /// Any number the client has not used with the same terms.
-    uint256 nonce;
-    JobTerms terms;
+    address token;
+    uint128 maxPrice;
+    uint128 tip;
+    uint128 ratePerSecond;
+    JobRules rules;
     /// Parameters of the network when the job was created; it keeps them for life.
     JobParameters parameters;
 }
@@ -109,6 +74,7 @@ struct Receipt {
     /// Bit `i` set: node `i` of the assignment signed.
     uint16 signers;
     /// Their EIP-712 signatures over
-    /// `ReceiptClaim(bytes32 jobId,uint8 attempt,bytes32 outputRoot,uint128 cost)`, 65 bytes each, in order.
+    /// `ReceiptClaim(bytes32 jobId,uint8 attempt,bytes32 outputRoot,uint128 cost)`, 65 bytes each,
+    /// in order.
     bytes signatures;
 }
