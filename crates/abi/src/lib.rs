@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+pub mod commitment;
+pub mod contracts;
+mod convert;
+mod digest;
+mod revert;
+
+pub use convert::{Assignment, ConvertError, Job};
+pub use digest::{JobDomain, RegistryDomain, SignatureError, signer_of, verify_attestations};
+pub use revert::{Revert, decode_error};

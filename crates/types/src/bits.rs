@@ -60,6 +60,11 @@ impl Packer {
         Ok(())
     }
 
+    /// Adds a field whose type is as narrow as its bits.
+    pub(crate) fn put_bounded(&mut self, field: &'static str, value: u64, bits: u32) {
+        self.put(field, value, bits).expect("the type of the field is as narrow as its bits");
+    }
+
     pub(crate) const fn finish(self) -> U256 {
         self.word
     }

@@ -53,13 +53,13 @@ pub struct JobWord {
 
 impl JobWord {
     /// The word of the contracts. Bits of the commitment below the first 184 are dropped.
-    pub fn pack(self) -> Result<U256, PackingError> {
+    pub fn pack(self) -> U256 {
         let mut packer = Packer::new();
-        packer.put("state", u64::from(self.state.code()), 8)?;
-        packer.put("attempt", u64::from(self.attempt.get()), 8)?;
-        packer.put("deadline", self.deadline.get(), 40)?;
-        packer.put("seized", u64::from(self.seized), 16)?;
-        Ok(packer.finish() | upper(self.commitment))
+        packer.put_bounded("state", u64::from(self.state.code()), 8);
+        packer.put_bounded("attempt", u64::from(self.attempt.get()), 8);
+        packer.put_bounded("deadline", self.deadline.get(), 40);
+        packer.put_bounded("seized", u64::from(self.seized), 16);
+        packer.finish() | upper(self.commitment)
     }
 
     /// Reads a word of the contracts.
@@ -108,7 +108,7 @@ mod tests {
         fn any_word_is_refused_or_survives(limbs in any::<[u64; 4]>(), state in 0..7_u64) {
             let word = U256::from_limbs([limbs[0] & !0xff | state, limbs[1], limbs[2], limbs[3]]);
             let read = JobWord::unpack(word).unwrap();
-            prop_assert_eq!(read.pack(), Ok(word));
+            prop_assert_eq!(read.pack(), word);
             prop_assert!(read.commits_to(word.into()));
             prop_assert!(!read.commits_to((word ^ U256::from(1).wrapping_shl(72)).into()));
         }

@@ -140,18 +140,18 @@ pub struct JobOrder {
 
 impl JobRules {
     /// The word of the contracts.
-    pub fn pack(self) -> Result<U256, PackingError> {
+    pub fn pack(self) -> U256 {
         let mut packer = Packer::new();
-        packer.put("funding", u64::from(self.funding.code()), 8)?;
-        packer.put("verification", u64::from(self.verification.code()), 8)?;
-        packer.put("trust", u64::from(self.trust.code()), 8)?;
-        packer.put("replicas", u64::from(self.replicas), 8)?;
-        packer.put("quorum", u64::from(self.quorum), 8)?;
-        packer.put("assign_by", self.assign_by.get(), 40)?;
-        packer.put("complete_by", self.complete_by.get(), 40)?;
-        packer.put("service_level", self.service_level.get(), 64)?;
-        packer.put("parameters_version", u64::from(self.parameters_version.get()), 24)?;
-        Ok(packer.finish())
+        packer.put_bounded("funding", u64::from(self.funding.code()), 8);
+        packer.put_bounded("verification", u64::from(self.verification.code()), 8);
+        packer.put_bounded("trust", u64::from(self.trust.code()), 8);
+        packer.put_bounded("replicas", u64::from(self.replicas), 8);
+        packer.put_bounded("quorum", u64::from(self.quorum), 8);
+        packer.put_bounded("assign_by", self.assign_by.get(), 40);
+        packer.put_bounded("complete_by", self.complete_by.get(), 40);
+        packer.put_bounded("service_level", self.service_level.get(), 64);
+        packer.put_bounded("parameters_version", u64::from(self.parameters_version.get()), 24);
+        packer.finish()
     }
 
     /// Reads a word of the contracts.
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn rules_have_the_layout_of_the_contracts() {
-        let word = rules().pack().unwrap();
+        let word = rules().pack();
         let upwards = ["000001", "0000000000000007", "00684ee3d8", "00684ee1bc", "0203010201"];
         assert_eq!(format!("{word:052x}"), upwards.concat());
         assert_eq!(JobRules::unpack(word), Ok(rules()));
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_member_the_contracts_do_not_have_and_leftover_bits_are_refused() {
-        let word = rules().pack().unwrap();
+        let word = rules().pack();
         let unknown = PackingError::Meaningless { field: "funding", value: 3 };
         assert_eq!(JobRules::unpack(word | U256::from(3)), Err(unknown));
         let leftover = word | U256::from(1).wrapping_shl(208);
@@ -233,7 +233,7 @@ mod tests {
             let low = limbs[0] & !0xff_ffff | funding | verification << 8 | trust << 16;
             let word = U256::from_limbs([low, limbs[1], limbs[2], limbs[3] & 0xffff]);
             match JobRules::unpack(word) {
-                Ok(rules) => prop_assert_eq!(rules.pack(), Ok(word)),
+                Ok(rules) => prop_assert_eq!(rules.pack(), word),
                 Err(_) => prop_assert!(codes.contains(&3)),
             }
         }
