@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
-import { Assignment, JobState, JobTerms, Proposal } from "../types/Job.sol";
+import { JobState, JobTerms, Proposal } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
 import { JobParameters } from "../types/JobParameters.sol";
 import { NodeId } from "../types/NodeId.sol";
@@ -21,15 +21,14 @@ interface IJobMachine {
         string specificationUri
     );
 
-    /// @notice A coordinator took the job's lease and named the nodes of a new attempt.
+    /// @notice A coordinator took the job's lease and named the nodes of a new attempt. With the block's timestamp as its
+    /// start, this is the `Assignment`.
     event JobAssigned(
-        JobId indexed id, uint8 indexed attempt, Assignment assignment, uint40 deadline
+        JobId indexed id, uint8 indexed attempt, Seat coordinator, Seat[] nodes, uint40 deadline
     );
 
-    /// @notice Further nodes joined the attempt; the assignment is now this one.
-    event JobEnlisted(
-        JobId indexed id, uint8 indexed attempt, Assignment assignment, uint40 deadline
-    );
+    /// @notice Further nodes joined the attempt, behind those that it had.
+    event JobEnlisted(JobId indexed id, uint8 indexed attempt, Seat[] nodes);
 
     /// @notice The lease was renewed.
     event JobHeartbeat(JobId indexed id, uint8 indexed attempt, uint40 deadline);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { Assignment, Job, JobTerms, Proposal, Receipt } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
 import { NodeId } from "../types/NodeId.sol";
+import { Seat } from "../types/Seat.sol";
 import { IJobMachine } from "./IJobMachine.sol";
 
 /// @title Job manager, main path
@@ -17,7 +18,7 @@ interface IJobMainPath is IJobMachine {
         returns (JobId id);
 
     /// @notice Creates a job from its client's signed order. None -> Open.
-    /// @param signature By the client, over the job's id (the EIP-712 digest of its order); ECDSA or ERC-1271.
+    /// @param signature By the client, over the EIP-712 digest of its order (`orderDigest`); ECDSA or ERC-1271.
     function createFor(
         address client,
         uint256 nonce,
@@ -33,7 +34,13 @@ interface IJobMainPath is IJobMachine {
 
     /// @notice Takes the job's lease and names the nodes of a new attempt, the primary first. Open -> Assigned.
     /// Only the signer of an active coordinator.
-    function assign(JobId id, Job calldata job, NodeId coordinator, NodeId[] calldata nodes) external;
+    /// @param nodes The workers with their present signers, at most 16.
+    function assign(
+        JobId id,
+        Job calldata job,
+        NodeId coordinator,
+        Seat[] calldata nodes
+    ) external;
 
     /// @notice Proposes a result with its quorum. Assigned -> Proposed, or Settled where the terms leave no window.
     /// While the lease lasts, only its holder; then anyone. A result after `completeBy` is paid at half price.

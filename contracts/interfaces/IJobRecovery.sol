@@ -5,6 +5,7 @@ import { Assignment, Job, JobState, JobTerms, Proposal } from "../types/Job.sol"
 import { JobId } from "../types/JobId.sol";
 import { JobParameters } from "../types/JobParameters.sol";
 import { NodeId } from "../types/NodeId.sol";
+import { Seat } from "../types/Seat.sol";
 import { IJobMachine } from "./IJobMachine.sol";
 
 /// @title Job manager, recovery
@@ -12,8 +13,12 @@ import { IJobMachine } from "./IJobMachine.sol";
 interface IJobRecovery is IJobMachine {
     /// @notice Adds nodes to the present attempt: secondaries that were drawn after the primary's commitment, or
     /// a further one after a disagreement. Assigned -> Assigned. Only the lease's holder.
-    function enlist(JobId id, Job calldata job, Assignment calldata assignment, NodeId[] calldata nodes)
-        external;
+    function enlist(
+        JobId id,
+        Job calldata job,
+        Assignment calldata assignment,
+        Seat[] calldata nodes
+    ) external;
 
     /// @notice Renews the lease, and for a job paid by time vouches that it ran until now. Assigned -> Assigned.
     /// Only the lease's holder.
@@ -107,13 +112,19 @@ interface IJobRecovery is IJobMachine {
         pure
         returns (bytes32);
 
-    /// @notice The id of a job: the EIP-712 digest of its order.
+    /// @notice The id that a client's order gets as a job.
     function idOf(address client, uint256 nonce, JobTerms calldata terms)
         external
         view
         returns (JobId);
 
-    /// @notice The digest that a node signs to attest a result.
+    /// @notice The EIP-712 digest that a client signs to let somebody else create its job.
+    function orderDigest(address client, uint256 nonce, JobTerms calldata terms)
+        external
+        view
+        returns (bytes32);
+
+    /// @notice The EIP-712 digest that a node signs to attest a result.
     function claimDigest(JobId id, uint8 attempt, bytes32 outputRoot, uint128 cost)
         external
         view

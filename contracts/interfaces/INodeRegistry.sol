@@ -107,8 +107,8 @@ interface INodeRegistry {
     /// vetting is not what the job demands.
     error NodeRegistryUnfit(NodeId node, NodeStatus status, uint8 roles, bool vetted, bool frozen);
 
-    /// @notice The caller is not the coordinator's signer.
-    error NodeRegistryNotScheduler(NodeId node, address caller, address signer);
+    /// @notice The address is not the node's present signer.
+    error NodeRegistryNotSigner(NodeId node, address given, address signer);
 
     /// @notice Registers the caller's machine. None -> Registered.
     /// @param signer The node's hot key, never used by another node.
@@ -151,22 +151,20 @@ interface INodeRegistry {
     /// @notice Marks a node as vetted by governance, or takes that back.
     function vet(NodeId node, bool vetted) external;
 
-    /// @notice Checks who is to work on a job and fixes their signers.
+    /// @notice Passes if these may work on a job, else reverts with who may not.
     /// @param coordinator An active node with the coordinator role.
     /// @param scheduler Who must be the coordinator's signer.
-    /// @param nodes The workers; each fit for the demanded trust.
+    /// @param workers The workers with their present signers, each fit for the demanded trust.
     /// @param trust What the job demands of the workers.
-    /// @return seats The workers with their present signers, in the same order.
-    function muster(NodeId coordinator, address scheduler, NodeId[] calldata nodes, Trust trust)
-        external
-        view
-        returns (Seat[] memory seats);
+    function muster(
+        NodeId coordinator,
+        address scheduler,
+        Seat[] calldata workers,
+        Trust trust
+    ) external view;
 
-    /// @notice Checks further workers of a running assignment and fixes their signers.
-    function musterWorkers(NodeId[] calldata nodes, Trust trust)
-        external
-        view
-        returns (Seat[] memory seats);
+    /// @notice The same for further workers of a running assignment.
+    function musterWorkers(Seat[] calldata workers, Trust trust) external view;
 
     /// @notice A node in full.
     function nodeOf(NodeId node) external view returns (Node memory);

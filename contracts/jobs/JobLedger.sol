@@ -23,7 +23,7 @@ abstract contract JobLedger is IJobMachine, JobManagerStorage {
 
     /// @dev Takes money for a job: from the account here, then as the funding says.
     function _hold(address owner, address token, uint128 amount, Funding funding) internal {
-        LaneAccount storage account = _layout().accounts[owner][token];
+        LaneAccount storage account = _layout().accounts[token][owner];
         uint128 balance = account.balance;
         if (balance >= amount) {
             account.balance = balance - amount;
@@ -41,6 +41,6 @@ abstract contract JobLedger is IJobMachine, JobManagerStorage {
 
     /// @dev Books money that the lane holds on an account.
     function _credit(address owner, address token, uint256 amount) internal {
-        if (amount != 0) _layout().accounts[owner][token].balance += uint128(amount);
+        if (amount != 0) _layout().accounts[token][owner].balance += uint128(amount);
     }
 }

@@ -7,7 +7,7 @@ import { IStakingManager } from "../interfaces/IStakingManager.sol";
 import { JobCodec } from "../libraries/JobCodec.sol";
 import { JobLimits } from "../libraries/JobLimits.sol";
 import { JobSplit } from "../libraries/JobSplit.sol";
-import { Assignment, Job, JobState, JobTerms, Proposal } from "../types/Job.sol";
+import { Assignment, Job, JobState, Proposal } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
 import { Funding } from "../types/JobRules.sol";
 import { JobWord } from "../types/JobWord.sol";
@@ -65,7 +65,7 @@ abstract contract JobMachine is JobLedger, EIP712 {
 
     function _load(
         JobId id,
-        Job calldata job,
+        bytes32 job,
         bytes32 expected,
         bytes32 assigned,
         bytes32 rest
@@ -78,23 +78,14 @@ abstract contract JobMachine is JobLedger, EIP712 {
     /// @dev What the job holds of its client's money.
     function _held(JobId id, Job calldata job) internal view returns (uint128 held) {
         if (job.rules.funding() == Funding.PullAtSettlement) return 0;
-        held = job.maxPrice + job.tip;
-        if (job.ratePerSecond != 0) held += _layout().meters[id].toppedUp;
+        held = job.price.reserved();
+        if (job.price.ratePerSecond() != 0) held += _layout().meters[id].toppedUp;
     }
 
     function _leaseEnd(Job calldata job) internal view returns (uint40) {
         uint40 end = uint40(block.timestamp) + job.parameters.leaseSeconds();
         uint40 completeBy = job.rules.completeBy();
         return end < completeBy ? end : completeBy;
-    }
-
-    /// @dev The EIP-712 digest of the client's order.
-    function _idOf(address client, uint256 nonce, JobTerms calldata terms)
-        internal
-        view
-        returns (JobId)
-    {
-        return JobId.wrap(_hashTypedDataV4(JobCodec.orderHash(client, nonce, terms)));
     }
 
     function _requireScheduler(JobId id, Assignment calldata assignment) internal view {
@@ -110,16 +101,20 @@ abstract contract JobMachine is JobLedger, EIP712 {
         require(block.timestamp >= deadline, JobManagerTooEarly(id, deadline, block.timestamp));
     }
 
-    function _requireNodes(JobId id, Seat[] memory nodes) internal pure {
-        bool ok = nodes.length != 0 && nodes.length <= JobLimits.MAX_NODES
-            && JobLimits.areDistinct(nodes);
-        require(ok, JobManagerInvalidNodes(id, nodes.length, JobLimits.MAX_NODES));
+    function _requireNodes(JobId id, Seat[] calldata first, Seat[] calldata second)
+        internal
+        pure
+    {
+        uint256 count = first.length + second.length;
+        bool ok = second.length != 0 && count <= JobLimits.MAX_NODES
+            && JobLimits.areDistinct(first, second);
+        require(ok, JobManagerInvalidNodes(id, count, JobLimits.MAX_NODES));
     }
 
     function _requireCommitment(
         JobId id,
         JobWord word,
-        Job calldata job,
+        bytes32 job,
         bytes32 assigned,
         bytes32 rest
     ) internal pure {
@@ -161,7 +156,7 @@ abstract contract JobMachine is JobLedger, EIP712 {
         uint256 amount = shares.performer;
         for (uint256 i; paid != 0; ++i) {
             if (paid & 1 != 0) {
-                _credit(assignment.nodes[i].node().accountOf(), token, amount);
+                _credit(assignment.nodes[i].accountOf(), token, amount);
                 charged += amount;
                 amount = shares.secondary;
             }
@@ -177,14 +172,14 @@ abstract contract JobMachine is JobLedger, EIP712 {
         JobSplit.Shares memory shares
     ) private returns (uint256 charged) {
         uint128 own = shares.coordinator;
-        if (msg.sender == assignment.coordinator.signer()) own += job.tip;
-        else _credit(msg.sender, job.token, job.tip);
+        if (msg.sender == assignment.coordinator.signer()) own += job.price.tip();
+        else _credit(msg.sender, job.token, job.price.tip());
 
         address owner = assignment.coordinator.node().accountOf();
-        LaneAccount storage account = _layout().accounts[owner][job.token];
+        LaneAccount storage account = _layout().accounts[job.token][owner];
         (uint128 balance, uint128 fees) = (account.balance, account.fees);
         account.balance = balance + own;
         account.fees = fees + shares.protocol;
-        return uint256(shares.coordinator) + shares.protocol + job.tip;
+        return uint256(shares.coordinator) + shares.protocol + job.price.tip();
     }
 }

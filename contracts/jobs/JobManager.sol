@@ -15,7 +15,7 @@ import { JobId } from "../types/JobId.sol";
 import { Funding, Verification } from "../types/JobRules.sol";
 import { JobWord, JobWordLibrary } from "../types/JobWord.sol";
 import { NodeId } from "../types/NodeId.sol";
-import { SeatLibrary } from "../types/Seat.sol";
+import { Seat, SeatLibrary } from "../types/Seat.sol";
 import { JobMachine } from "./JobMachine.sol";
 import { Proxy } from "@openzeppelin/contracts/proxy/Proxy.sol";
 
@@ -52,8 +52,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         whenNotPaused
         returns (JobId id)
     {
-        id = _idOf(msg.sender, nonce, terms);
-        _create(id, msg.sender, nonce, terms, specificationUri);
+        return _create(msg.sender, nonce, terms, specificationUri);
     }
 
     /// @inheritdoc IJobMainPath
@@ -64,12 +63,12 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         string calldata specificationUri,
         bytes calldata signature
     ) external whenNotPaused returns (JobId id) {
-        id = _idOf(client, nonce, terms);
+        bytes32 digest = _hashTypedDataV4(JobCodec.orderHash(client, nonce, terms));
+        id = _create(client, nonce, terms, specificationUri);
         require(
-            Signatures.isFrom(client, JobId.unwrap(id), signature),
+            Signatures.isFrom(client, digest, signature),
             JobManagerInvalidOrderSignature(id, client)
         );
-        _create(id, client, nonce, terms, specificationUri);
     }
 
     /// @inheritdoc IJobMainPath
@@ -88,29 +87,28 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         JobId id,
         Job calldata job,
         NodeId coordinator,
-        NodeId[] calldata nodes
+        Seat[] calldata nodes
     ) external {
-        JobWord word = _load(id, job, _bit(JobState.Open), 0, 0);
+        bytes32 hash = JobCodec.jobHash(job);
+        JobWord word = _load(id, hash, _bit(JobState.Open), 0, 0);
         _requireBefore(id, word.deadline());
+        _requireNodes(id, nodes[:0], nodes);
+        _REGISTRY.muster(coordinator, msg.sender, nodes, job.rules.trust());
 
-        Assignment memory assignment = Assignment({
-            startedAt: uint40(block.timestamp),
-            coordinator: SeatLibrary.seatOf(coordinator, msg.sender),
-            nodes: _REGISTRY.muster(coordinator, msg.sender, nodes, job.rules.trust())
-        });
-        _requireNodes(id, assignment.nodes);
+        Seat seat = SeatLibrary.seatOf(coordinator, msg.sender);
         uint8 attempt = word.attempt() + 1;
         uint40 deadline = _leaseEnd(job);
-        bytes32 commitment =
-            JobCodec.commitment(job, JobCodec.assignmentHash(assignment), 0);
+        bytes32 assigned =
+            JobCodec.newAssignmentHash(uint40(block.timestamp), seat, nodes);
+        bytes32 commitment = JobCodec.commitment(hash, assigned, 0);
         _store(id, JobWordLibrary.make(JobState.Assigned, attempt, deadline, commitment));
-        if (job.ratePerSecond != 0) {
+        if (job.price.ratePerSecond() != 0) {
             _layout().meters[id].lastBeat = uint40(block.timestamp);
         }
-        emit JobAssigned(id, attempt, assignment, deadline);
+        emit JobAssigned(id, attempt, seat, nodes, deadline);
 
         uint128 amount = JobLimits.lockUp(job);
-        if (amount != 0) _STAKING.lock(assignment.coordinator, assignment.nodes, amount);
+        if (amount != 0) _STAKING.lock(seat, nodes, amount);
     }
 
     /// @inheritdoc IJobMainPath
@@ -120,8 +118,9 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         Assignment calldata assignment,
         Receipt calldata receipt
     ) external {
+        bytes32 hash = JobCodec.jobHash(job);
         bytes32 assigned = JobCodec.assignmentHash(assignment);
-        JobWord word = _load(id, job, _bit(JobState.Assigned), assigned, 0);
+        JobWord word = _load(id, hash, _bit(JobState.Assigned), assigned, 0);
         if (block.timestamp < word.deadline()) _requireScheduler(id, assignment);
         _requireCost(id, job, assignment, receipt.cost);
         _requireQuorum(id, word, job, assignment, receipt);
@@ -131,7 +130,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
             receipt.outputRoot, late ? receipt.cost / 2 : receipt.cost, receipt.signers
         );
         bytes32 rest = JobCodec.restHash(proposal, address(0));
-        word = word.committed(JobCodec.commitment(job, assigned, rest));
+        word = word.committed(JobCodec.commitment(hash, assigned, rest));
         if (job.rules.verification() == Verification.Attested) {
             _settle(id, word, job, assignment, proposal);
         } else {
@@ -150,7 +149,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
     ) external {
         JobWord word = _load(
             id,
-            job,
+            JobCodec.jobHash(job),
             _bit(JobState.Proposed),
             JobCodec.assignmentHash(assignment),
             JobCodec.restHash(proposal, address(0))
@@ -161,33 +160,30 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
     }
 
     function _create(
-        JobId id,
         address client,
         uint256 nonce,
         JobTerms calldata terms,
         string calldata specificationUri
-    ) private {
+    ) private returns (JobId id) {
+        id = JobCodec.idOf(client, nonce, terms);
         Layout storage $ = _layout();
         _requireState(id, $.words[id].state(), _bit(JobState.None));
         Job memory job = Job({
             client: client,
             token: terms.token,
-            maxPrice: terms.maxPrice,
-            tip: terms.tip,
-            ratePerSecond: terms.ratePerSecond,
+            price: terms.price,
             rules: terms.rules,
             parameters: $.parameters[terms.token]
         });
-        JobLimits.requireValid(job);
+        JobLimits.requireValid(terms.specification, job);
 
         uint40 assignBy = job.rules.assignBy();
-        _store(
-            id, JobWordLibrary.make(JobState.Open, 0, assignBy, JobCodec.openCommitment(job))
-        );
+        bytes32 commitment = JobCodec.commitment(JobCodec.newJobHash(job), 0, 0);
+        _store(id, JobWordLibrary.make(JobState.Open, 0, assignBy, commitment));
         emit JobCreated(id, client, nonce, terms, job.parameters, specificationUri);
         Funding funding = job.rules.funding();
         if (funding != Funding.PullAtSettlement) {
-            _hold(client, job.token, job.maxPrice + job.tip, funding);
+            _hold(client, job.token, job.price.reserved(), funding);
         }
     }
 
@@ -203,7 +199,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         _unlock(job, assignment, word.seized());
         uint128 held = _held(id, job);
         if (job.rules.funding() == Funding.PullAtSettlement) {
-            held = proposal.price + job.tip;
+            held = proposal.price + job.price.tip();
             bool pulled = _PAYMENTS.tryPull(job.client, job.token, held);
             require(pulled, JobManagerPullFailed(id, job.client, held));
         }
@@ -212,7 +208,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
 
     /// @dev A job paid by time ends with its time; only work with one price can be late.
     function _isLate(Job calldata job) private view returns (bool) {
-        return job.ratePerSecond == 0 && block.timestamp >= job.rules.completeBy();
+        return job.price.ratePerSecond() == 0 && block.timestamp >= job.rules.completeBy();
     }
 
     function _requireCost(
@@ -221,12 +217,12 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         Assignment calldata assignment,
         uint128 cost
     ) private view {
-        uint256 most = job.maxPrice;
-        if (job.ratePerSecond != 0) {
+        uint256 most = job.price.maxPrice();
+        if (job.price.ratePerSecond() != 0) {
             Meter storage meter = _layout().meters[id];
             (uint256 ran, uint256 stoppedAt) = (meter.lastBeat, meter.stoppedAt);
             if (stoppedAt != 0 && stoppedAt < ran) ran = stoppedAt;
-            uint256 due = (ran - assignment.startedAt) * job.ratePerSecond;
+            uint256 due = (ran - assignment.startedAt) * job.price.ratePerSecond();
             most += meter.toppedUp;
             if (due < most) most = due;
         }

@@ -30,7 +30,7 @@ abstract contract JobManagerStorage {
         mapping(JobId id => JobWord) words;
         mapping(JobId id => Meter) meters;
         mapping(address token => JobParameters) parameters;
-        mapping(address owner => mapping(address token => LaneAccount)) accounts;
+        mapping(address token => mapping(address owner => LaneAccount)) accounts;
     }
 
     // keccak256(abi.encode(uint256(keccak256("tallystick.storage.JobManager")) - 1))

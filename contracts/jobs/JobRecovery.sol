@@ -47,29 +47,28 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         JobId id,
         Job calldata job,
         Assignment calldata assignment,
-        NodeId[] calldata nodes
+        Seat[] calldata nodes
     ) external {
         JobWord word = _loadLeased(id, job, assignment);
+        _requireNodes(id, assignment.nodes, nodes);
+        _REGISTRY.musterWorkers(nodes, job.rules.trust());
 
-        Seat[] memory joining = _REGISTRY.musterWorkers(nodes, job.rules.trust());
-        Assignment memory enlarged = Assignment({
-            startedAt: assignment.startedAt,
-            coordinator: assignment.coordinator,
-            nodes: _joined(assignment.nodes, joining)
-        });
-        _requireNodes(id, enlarged.nodes);
-        bytes32 commitment = JobCodec.commitment(job, JobCodec.assignmentHash(enlarged), 0);
-        _store(id, word.committed(commitment));
-        emit JobEnlisted(id, word.attempt(), enlarged, word.deadline());
+        bytes32 assigned = keccak256(
+            abi.encode(
+                assignment.startedAt, assignment.coordinator, _joined(assignment.nodes, nodes)
+            )
+        );
+        _store(id, word.committed(JobCodec.commitment(JobCodec.jobHash(job), assigned, 0)));
+        emit JobEnlisted(id, word.attempt(), nodes);
 
         uint128 amount = JobLimits.lockUp(job);
-        if (amount != 0) _STAKING.lockWorkers(joining, amount);
+        if (amount != 0) _STAKING.lockWorkers(nodes, amount);
     }
 
     /// @inheritdoc IJobRecovery
     function heartbeat(JobId id, Job calldata job, Assignment calldata assignment) external {
         JobWord word = _loadLeased(id, job, assignment);
-        if (job.ratePerSecond != 0) {
+        if (job.price.ratePerSecond() != 0) {
             Meter storage meter = _layout().meters[id];
             _requireRunning(id, meter);
             meter.lastBeat = uint40(block.timestamp);
@@ -117,7 +116,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     ) external {
         bytes32 assigned = JobCodec.assignmentHash(assignment);
         bytes32 unchallenged = JobCodec.restHash(proposal, address(0));
-        JobWord word = _load(id, job, _bit(JobState.Proposed), assigned, unchallenged);
+        JobWord word = _load(id, JobCodec.jobHash(job), _bit(JobState.Proposed), assigned, unchallenged);
         _requireBefore(id, word.deadline());
         require(
             msg.sender == job.client || _isAssigned(assignment, msg.sender),
@@ -127,7 +126,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         uint40 deadline = uint40(block.timestamp) + job.parameters.verdictWindowSeconds();
         bytes32 rest = JobCodec.restHash(proposal, msg.sender);
         word = word.moved(JobState.Challenged, deadline);
-        _store(id, word.committed(JobCodec.commitment(job, assigned, rest)));
+        _store(id, word.committed(JobCodec.commitment(JobCodec.jobHash(job), assigned, rest)));
         uint128 bond = JobLimits.challengeBondUp(job);
         emit JobChallenged(id, msg.sender, bond, deadline);
         _hold(msg.sender, job.token, bond, Funding.Allowance);
@@ -135,7 +134,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
 
     /// @inheritdoc IJobRecovery
     function voidOrder(uint256 nonce, JobTerms calldata terms) external {
-        JobId id = _idOf(msg.sender, nonce, terms);
+        JobId id = JobCodec.idOf(msg.sender, nonce, terms);
         _requireState(id, _layout().words[id].state(), _bit(JobState.None));
         _store(id, JobWordLibrary.make(JobState.Refunded, 0, 0, 0));
         emit JobRefunded(id, 0);
@@ -143,7 +142,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
 
     /// @inheritdoc IJobRecovery
     function cancel(JobId id, Job calldata job) external {
-        JobWord word = _load(id, job, _bit(JobState.Open), 0, 0);
+        JobWord word = _load(id, JobCodec.jobHash(job), _bit(JobState.Open), 0, 0);
         _requireClient(id, job);
         _refund(id, word, job, _held(id, job), address(0));
     }
@@ -161,12 +160,13 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         _requireState(id, state, _liveStates());
         _requireAfter(id, word.deadline());
         if (state == JobState.Open) {
-            _requireCommitment(id, word, job, 0, 0);
+            _requireCommitment(id, word, JobCodec.jobHash(job), 0, 0);
             return _refund(id, word, job, _held(id, job), msg.sender);
         }
         bool proposed = state != JobState.Assigned;
         bytes32 rest = proposed ? JobCodec.restHash(proposal, challenger) : bytes32(0);
-        _requireCommitment(id, word, job, JobCodec.assignmentHash(assignment), rest);
+        bytes32 assigned = JobCodec.assignmentHash(assignment);
+        _requireCommitment(id, word, JobCodec.jobHash(job), assigned, rest);
         if (!proposed) return _expire(id, word, job, assignment);
         if (state == JobState.Challenged) {
             _credit(challenger, job.token, JobLimits.challengeBondUp(job));
@@ -186,7 +186,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     ) external onlyRole(Roles.SLASHER) returns (uint128 amount) {
         JobWord word = _load(
             id,
-            job,
+            JobCodec.jobHash(job),
             _bit(JobState.Challenged),
             JobCodec.assignmentHash(assignment),
             JobCodec.restHash(proposal, challenger)
@@ -216,7 +216,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     ) external onlyRole(Roles.SLASHER) returns (uint128 amount, bool held) {
         JobWord word = _load(
             id,
-            job,
+            JobCodec.jobHash(job),
             _liveStates() | _bit(JobState.Settled) | _bit(JobState.Refunded),
             JobCodec.assignmentHash(assignment),
             rest
@@ -257,7 +257,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         );
         uint128 collected;
         for (uint256 i; i < coordinators.length; ++i) {
-            LaneAccount storage account = _layout().accounts[coordinators[i].accountOf()][token];
+            LaneAccount storage account = _layout().accounts[token][coordinators[i].accountOf()];
             collected += account.fees;
             account.fees = 0;
         }
@@ -280,7 +280,16 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         view
         returns (JobId)
     {
-        return _idOf(client, nonce, terms);
+        return JobCodec.idOf(client, nonce, terms);
+    }
+
+    /// @inheritdoc IJobRecovery
+    function orderDigest(address client, uint256 nonce, JobTerms calldata terms)
+        external
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(JobCodec.orderHash(client, nonce, terms));
     }
 
     /// @inheritdoc IJobRecovery
@@ -327,7 +336,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         view
         returns (uint128 balance, uint128 fees)
     {
-        LaneAccount storage account = _layout().accounts[owner][token];
+        LaneAccount storage account = _layout().accounts[token][owner];
         return (account.balance, account.fees);
     }
 
@@ -370,7 +379,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         _store(id, word.moved(JobState.Settled, 0));
         uint128 held = _held(id, job);
         if (job.rules.funding() == Funding.PullAtSettlement) {
-            held = proposal.price + job.tip;
+            held = proposal.price + job.price.tip();
             if (!_PAYMENTS.tryPull(job.client, job.token, held)) {
                 emit JobUnpaid(id, job.client, held);
                 return _refund(id, word, job, 0, address(0));
@@ -385,7 +394,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
             && block.timestamp < job.rules.completeBy() && !_isStopped(id, job);
         if (!again) return _refund(id, word, job, _held(id, job), tipTo);
         uint40 deadline = _leaseEnd(job);
-        bytes32 commitment = JobCodec.commitment(job, 0, 0);
+        bytes32 commitment = JobCodec.commitment(JobCodec.jobHash(job), 0, 0);
         _store(id, JobWordLibrary.make(JobState.Open, word.attempt(), deadline, commitment));
         emit JobReopened(id, word.attempt(), deadline);
     }
@@ -400,15 +409,15 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     ) private {
         _store(id, word.moved(JobState.Refunded, 0));
         if (tipTo != address(0) && held != 0) {
-            _credit(tipTo, job.token, job.tip);
-            held -= job.tip;
+            _credit(tipTo, job.token, job.price.tip());
+            held -= job.price.tip();
         }
         _credit(job.client, job.token, held);
         emit JobRefunded(id, held);
     }
 
     function _withdraw(address owner, address token, uint128 amount) private {
-        LaneAccount storage account = _layout().accounts[owner][token];
+        LaneAccount storage account = _layout().accounts[token][owner];
         uint128 balance = account.balance;
         require(
             balance >= amount, JobManagerInsufficientBalance(owner, token, balance, amount)
@@ -425,7 +434,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         returns (JobWord word)
     {
         bytes32 assigned = JobCodec.assignmentHash(assignment);
-        word = _load(id, job, _bit(JobState.Assigned), assigned, 0);
+        word = _load(id, JobCodec.jobHash(job), _bit(JobState.Assigned), assigned, 0);
         _requireBefore(id, word.deadline());
         _requireScheduler(id, assignment);
     }
@@ -436,14 +445,14 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         view
         returns (Meter storage)
     {
-        _load(id, job, _bit(JobState.Assigned), JobCodec.assignmentHash(assignment), 0);
+        _load(id, JobCodec.jobHash(job), _bit(JobState.Assigned), JobCodec.assignmentHash(assignment), 0);
         _requireClient(id, job);
-        require(job.ratePerSecond != 0, JobManagerWrongPricing(id, 0));
+        require(job.price.ratePerSecond() != 0, JobManagerWrongPricing(id, 0));
         return _layout().meters[id];
     }
 
     function _isStopped(JobId id, Job calldata job) private view returns (bool) {
-        return job.ratePerSecond != 0 && _layout().meters[id].stoppedAt != 0;
+        return job.price.ratePerSecond() != 0 && _layout().meters[id].stoppedAt != 0;
     }
 
     function _requireRunning(JobId id, Meter storage meter) private view {
@@ -474,10 +483,10 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     {
         uint256 index;
         while (proposal.signers & (1 << index) == 0) ++index;
-        return assignment.nodes[index].node().accountOf();
+        return assignment.nodes[index].accountOf();
     }
 
-    function _joined(Seat[] calldata first, Seat[] memory second)
+    function _joined(Seat[] calldata first, Seat[] calldata second)
         private
         pure
         returns (Seat[] memory seats)

@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import { Assignment, Job, JobTerms, Proposal } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
+import { JobPrice } from "../types/JobPrice.sol";
 import { JobRules } from "../types/JobRules.sol";
+import { Seat } from "../types/Seat.sol";
 
 /// @title Job codec
 /// @notice The hashes by which a job is known: EIP-712 struct hashes of orders and claims, and the
@@ -18,24 +20,41 @@ library JobCodec {
     bytes32 internal constant CLAIM_TYPEHASH =
         keccak256("ReceiptClaim(bytes32 jobId,uint8 attempt,bytes32 outputRoot,uint128 cost)");
 
-    /// @notice EIP-712 struct hash of a client's order. The rules are spelled out, so that a wallet
-    /// shows its owner every one of them.
+    /// @notice The id of a job.
+    function idOf(address client, uint256 nonce, JobTerms calldata terms)
+        internal
+        view
+        returns (JobId)
+    {
+        bytes32 hash =
+            keccak256(abi.encode(block.chainid, address(this), client, nonce, terms));
+        return JobId.wrap(hash);
+    }
+
+    /// @notice EIP-712 struct hash of a client's order. Price and rules are spelled out, so that a
+    /// wallet shows its owner every one of them.
     function orderHash(address client, uint256 nonce, JobTerms calldata terms)
         internal
         pure
         returns (bytes32)
     {
+        JobPrice price = terms.price;
+        JobRules rules = terms.rules;
         return keccak256(
             bytes.concat(
-                abi.encode(ORDER_TYPEHASH, client, nonce),
+                abi.encode(ORDER_TYPEHASH, client, nonce, terms.specification, terms.token),
+                abi.encode(price.maxPrice(), price.tip(), price.ratePerSecond()),
                 abi.encode(
-                    terms.specification,
-                    terms.token,
-                    terms.maxPrice,
-                    terms.tip,
-                    terms.ratePerSecond
-                ),
-                _spelledOut(terms.rules)
+                    uint8(rules.funding()),
+                    uint8(rules.verification()),
+                    uint8(rules.trust()),
+                    rules.replicas(),
+                    rules.quorum(),
+                    rules.assignBy(),
+                    rules.completeBy(),
+                    rules.serviceLevel(),
+                    rules.parametersVersion()
+                )
             )
         );
     }
@@ -49,11 +68,30 @@ library JobCodec {
         return keccak256(abi.encode(CLAIM_TYPEHASH, id, attempt, outputRoot, cost));
     }
 
-    /// @notice Hash of an assignment.
-    function assignmentHash(Assignment memory assignment) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encodePacked(assignment.startedAt, assignment.coordinator, assignment.nodes)
+    /// @notice Hash of a job as later calls bring it.
+    function jobHash(Job calldata job) internal pure returns (bytes32) {
+        return keccak256(abi.encode(job));
+    }
+
+    /// @notice The same for a job that is being made.
+    function newJobHash(Job memory job) internal pure returns (bytes32) {
+        return keccak256(abi.encode(job));
+    }
+
+    /// @notice Hash of an assignment as later calls bring it.
+    function assignmentHash(Assignment calldata assignment) internal pure returns (bytes32) {
+        return newAssignmentHash(
+            assignment.startedAt, assignment.coordinator, assignment.nodes
         );
+    }
+
+    /// @notice The same for an assignment that is being made.
+    function newAssignmentHash(uint40 startedAt, Seat coordinator, Seat[] calldata nodes)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(startedAt, coordinator, nodes));
     }
 
     /// @notice Hash of what follows the assignment in a commitment; the challenger is zero before a
@@ -63,35 +101,18 @@ library JobCodec {
         pure
         returns (bytes32)
     {
-        return keccak256(abi.encode(proposal, challenger));
+        return keccak256(
+            abi.encode(proposal.outputRoot, proposal.price, proposal.signers, challenger)
+        );
     }
 
-    /// @notice What the word of a job commits to. While the job is open, both hashes are zero; while
-    /// it is assigned, the rest is.
-    function commitment(Job calldata job, bytes32 assignment, bytes32 rest)
+    /// @notice What the word of a job commits to. While the job is open, assignment and rest are zero;
+    /// while it is assigned, the rest is.
+    function commitment(bytes32 job, bytes32 assignment, bytes32 rest)
         internal
         pure
         returns (bytes32)
     {
         return keccak256(abi.encode(job, assignment, rest));
-    }
-
-    /// @notice What the word of a new job commits to.
-    function openCommitment(Job memory job) internal pure returns (bytes32) {
-        return keccak256(abi.encode(job, bytes32(0), bytes32(0)));
-    }
-
-    function _spelledOut(JobRules rules) private pure returns (bytes memory) {
-        return abi.encode(
-            uint8(rules.funding()),
-            uint8(rules.verification()),
-            uint8(rules.trust()),
-            rules.replicas(),
-            rules.quorum(),
-            rules.assignBy(),
-            rules.completeBy(),
-            rules.serviceLevel(),
-            rules.parametersVersion()
-        );
     }
 }

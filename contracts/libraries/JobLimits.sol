@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import { IJobMachine } from "../interfaces/IJobMachine.sol";
 import { Job } from "../types/Job.sol";
 import { Funding, JobRules, Trust } from "../types/JobRules.sol";
-import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
 import { PpmMath } from "./PpmMath.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -19,7 +18,7 @@ library JobLimits {
     uint256 internal constant MAX_NODES = 16;
 
     /// @notice Refuses terms that no honest party could meet.
-    function requireValid(Job memory job) internal view {
+    function requireValid(bytes32 specification, Job memory job) internal view {
         JobRules rules = job.rules;
         uint24 version = job.parameters.version();
         require(
@@ -28,10 +27,9 @@ library JobLimits {
                 job.token, rules.parametersVersion(), version
             )
         );
+        _require(specification != 0, "specification", 0, 1);
         _require(rules.isWellFormed(), "rules", JobRules.unwrap(rules), 0);
-        _require(job.maxPrice != 0, "maxPrice", 0, 1);
-        uint256 reserved = uint256(job.maxPrice) + job.tip;
-        _require(reserved <= type(uint128).max, "tip", reserved, type(uint128).max);
+        _require(job.price.maxPrice() != 0, "maxPrice", 0, 1);
 
         uint256 replicas = rules.replicas();
         _require(replicas != 0 && replicas <= MAX_NODES, "replicas", replicas, MAX_NODES);
@@ -44,7 +42,7 @@ library JobLimits {
         _require(completeBy > assignBy, "completeBy", completeBy, assignBy);
         uint256 latest = block.timestamp + job.parameters.maxJobSeconds();
         _require(completeBy <= latest, "completeBy", completeBy, latest);
-        if (job.ratePerSecond != 0) {
+        if (job.price.ratePerSecond() != 0) {
             Funding funding = rules.funding();
             _require(
                 funding != Funding.PullAtSettlement,
@@ -59,21 +57,28 @@ library JobLimits {
     /// anybody may work.
     function lockUp(Job calldata job) internal pure returns (uint128) {
         if (job.rules.trust() == Trust.Any) return 0;
-        uint256 value = uint256(job.maxPrice) * 10 ** job.parameters.lockShift();
+        uint256 value = uint256(job.price.maxPrice()) * 10 ** job.parameters.lockShift();
         return value.shareUp(job.parameters.lockPpm()).toUint128();
     }
 
     /// @notice Bond of a challenge, in base units of the job's token, rounded up.
     function challengeBondUp(Job calldata job) internal pure returns (uint128) {
-        return uint128(uint256(job.maxPrice).shareUp(job.parameters.challengeBondPpm()));
+        return uint128(uint256(job.price.maxPrice()).shareUp(job.parameters.challengeBondPpm()));
     }
 
-    /// @notice Whether no node occurs twice. Quadratic, over at most `MAX_NODES`.
-    function areDistinct(Seat[] memory seats) internal pure returns (bool) {
-        for (uint256 i = 1; i < seats.length; ++i) {
-            NodeId node = seats[i].node();
+    /// @notice Whether no signer, and so no node, occurs twice. Quadratic, over at most `MAX_NODES`.
+    function areDistinct(Seat[] calldata first, Seat[] calldata second)
+        internal
+        pure
+        returns (bool)
+    {
+        for (uint256 i; i < second.length; ++i) {
+            address signer = second[i].signer();
+            for (uint256 j; j < first.length; ++j) {
+                if (first[j].signer() == signer) return false;
+            }
             for (uint256 j; j < i; ++j) {
-                if (seats[j].node() == node) return false;
+                if (second[j].signer() == signer) return false;
             }
         }
         return true;

@@ -11,7 +11,10 @@ library PpmMath {
     /// @param amount Base units, below 2^128.
     /// @param ppm Parts per million, below 2^32.
     function shareDown(uint256 amount, uint256 ppm) internal pure returns (uint256) {
-        return amount * ppm / WHOLE;
+        // Cannot overflow: the product is below 2^160.
+        unchecked {
+            return amount * ppm / WHOLE;
+        }
     }
 
     /// @notice The share of an amount, rounded up.

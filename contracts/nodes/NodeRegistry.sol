@@ -7,7 +7,7 @@ import { INodeRegistry } from "../interfaces/INodeRegistry.sol";
 import { Signatures } from "../libraries/Signatures.sol";
 import { Trust } from "../types/JobRules.sol";
 import { NodeId } from "../types/NodeId.sol";
-import { Seat, SeatLibrary } from "../types/Seat.sol";
+import { Seat } from "../types/Seat.sol";
 import { NodeRegistryStorage } from "./NodeRegistryStorage.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
@@ -136,29 +136,25 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
     }
 
     /// @inheritdoc INodeRegistry
-    function muster(NodeId coordinator, address scheduler, NodeId[] calldata nodes, Trust trust)
-        external
-        view
-        returns (Seat[] memory seats)
-    {
+    function muster(
+        NodeId coordinator,
+        address scheduler,
+        Seat[] calldata workers,
+        Trust trust
+    ) external view {
         Node storage stored = _layout().nodes[coordinator];
-        bool fit = stored.status == NodeStatus.Active && stored.roles & COORDINATOR != 0
-            && !stored.frozen;
-        if (!fit) _revertUnfit(coordinator, stored);
-        require(
-            stored.signer == scheduler,
-            NodeRegistryNotScheduler(coordinator, scheduler, stored.signer)
-        );
-        return _seatsOf(nodes, trust);
+        (address signer, NodeStatus status, uint8 roles, bool frozen) =
+            (stored.signer, stored.status, stored.roles, stored.frozen);
+        if (status != NodeStatus.Active || roles & COORDINATOR == 0 || frozen) {
+            _revertUnfit(coordinator, stored);
+        }
+        require(signer == scheduler, NodeRegistryNotSigner(coordinator, scheduler, signer));
+        _requireFit(workers, trust);
     }
 
     /// @inheritdoc INodeRegistry
-    function musterWorkers(NodeId[] calldata nodes, Trust trust)
-        external
-        view
-        returns (Seat[] memory seats)
-    {
-        return _seatsOf(nodes, trust);
+    function musterWorkers(Seat[] calldata workers, Trust trust) external view {
+        _requireFit(workers, trust);
     }
 
     /// @inheritdoc INodeRegistry
@@ -223,19 +219,19 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
         emit NodeStatusChanged(node, status);
     }
 
-    function _seatsOf(NodeId[] calldata nodes, Trust trust)
-        private
-        view
-        returns (Seat[] memory seats)
-    {
+    /// @dev An unregistered worker (node zero) is fit where anybody is.
+    function _requireFit(Seat[] calldata workers, Trust trust) private view {
         Layout storage $ = _layout();
-        uint256 count = nodes.length;
-        seats = new Seat[](count);
-        for (uint256 i; i < count; ++i) {
-            NodeId node = nodes[i];
+        for (uint256 i; i < workers.length; ++i) {
+            Seat worker = workers[i];
+            NodeId node = worker.node();
+            if (trust == Trust.Any && NodeId.unwrap(node) == 0) continue;
             Node storage stored = $.nodes[node];
             if (!_isFit(stored, trust)) _revertUnfit(node, stored);
-            seats[i] = SeatLibrary.seatOf(node, stored.signer);
+            address signer = stored.signer;
+            require(
+                signer == worker.signer(), NodeRegistryNotSigner(node, worker.signer(), signer)
+            );
         }
     }
 

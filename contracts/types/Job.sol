@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { JobParameters } from "./JobParameters.sol";
+import { JobPrice } from "./JobPrice.sol";
 import { JobRules } from "./JobRules.sol";
 import { Seat } from "./Seat.sol";
 
@@ -16,18 +17,13 @@ enum JobState {
     Refunded
 }
 
-/// @dev What a client orders. Amounts are base units of `token`.
+/// @dev What a client orders.
 struct JobTerms {
     /// SHA-256 digest of the canonical job specification (program, input, limits).
     bytes32 specification;
     /// Token in which the job is paid.
     address token;
-    /// Most that the work may cost, without the tip.
-    uint128 maxPrice;
-    /// Paid to whoever submits the settlement, or the refund of a job nobody took.
-    uint128 tip;
-    /// Price of one second of running time; zero for work with one price.
-    uint128 ratePerSecond;
+    JobPrice price;
     JobRules rules;
 }
 
@@ -37,9 +33,7 @@ struct Job {
     /// Who pays and gets the change.
     address client;
     address token;
-    uint128 maxPrice;
-    uint128 tip;
-    uint128 ratePerSecond;
+    JobPrice price;
     JobRules rules;
     /// Parameters of the network when the job was created; it keeps them for life.
     JobParameters parameters;

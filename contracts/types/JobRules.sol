@@ -19,8 +19,9 @@ enum Verification {
     Fingerprint
 }
 
-/// @dev Who may execute. `Any`: every registered worker, no stake locked. `Staked`: active workers,
-/// stake locked. `Vetted`: active workers that governance vetted, stake locked.
+/// @dev Who may execute. `Any`: every registered worker, and unregistered ones, which are known by
+/// their signer alone; no stake locked. `Staked`: active workers, stake locked. `Vetted`: active
+/// workers that governance vetted, stake locked.
 enum Trust {
     Any,
     Staked,

@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import { NodeId } from "./NodeId.sol";
 
-/// @dev A node and the signer it had when it was assigned, in one word:
+/// @dev A node and the signer it had when it was assigned, in one word. Node zero stands for an
+/// unregistered worker, which is known by its signer alone:
 /// bits 0..159 the signer's address, bits 160..223 the node's id, the rest zero.
 /// Because the signer is fixed at the assignment, a key that is rotated later neither
 /// invalidates old signatures nor escapes them.
@@ -21,6 +22,12 @@ library SeatLibrary {
     /// @notice The node in this seat.
     function node(Seat seat) internal pure returns (NodeId) {
         return NodeId.wrap(uint64(Seat.unwrap(seat) >> 160));
+    }
+
+    /// @notice The account that earns for this seat: the node's, or the signer's own where it is not registered.
+    function accountOf(Seat seat) internal pure returns (address) {
+        uint256 id = Seat.unwrap(seat) >> 160;
+        return id == 0 ? signer(seat) : address(uint160(id));
     }
 
     /// @notice The address whose signatures count for this seat.

@@ -10,22 +10,22 @@ import {
     Receipt as JobReceipt
 } from "../../contracts/types/Job.sol";
 import { JobId } from "../../contracts/types/JobId.sol";
+import { JobPriceLibrary } from "../../contracts/types/JobPrice.sol";
 import {
     Funding,
     JobRulesLibrary,
     Trust,
     Verification
 } from "../../contracts/types/JobRules.sol";
-import { NodeId } from "../../contracts/types/NodeId.sol";
 import { Seat, SeatLibrary } from "../../contracts/types/Seat.sol";
 import { HouseTest, TestNode } from "./HouseTest.sol";
 
 /// @title Job test
 /// @notice A client with money, a coordinator, four workers, and the steps of a job.
 abstract contract JobTest is HouseTest {
-    uint128 internal constant PRICE = 10e6;
+    uint96 internal constant PRICE = 10e6;
     uint128 internal constant COST = 8e6;
-    uint128 internal constant TIP = 50_000;
+    uint64 internal constant TIP = 50_000;
     bytes32 internal constant OUTPUT = keccak256("output");
 
     TestNode internal coordinator;
@@ -73,9 +73,7 @@ abstract contract JobTest is HouseTest {
         return JobTerms({
             specification: keccak256("specification"),
             token: address(dollar),
-            maxPrice: PRICE,
-            tip: TIP,
-            ratePerSecond: 0,
+            price: JobPriceLibrary.pack(PRICE, 0, TIP),
             rules: JobRulesLibrary.pack(rules)
         });
     }
@@ -95,7 +93,7 @@ abstract contract JobTest is HouseTest {
         JobRulesLibrary.Fields memory rules = attestedRules();
         rules.completeBy = uint40(block.timestamp + 6 hours);
         terms = termsOf(rules);
-        terms.ratePerSecond = 1000;
+        terms.price = JobPriceLibrary.pack(PRICE, 1000, TIP);
     }
 
     /// @notice The job that these terms make for the client.
@@ -103,9 +101,7 @@ abstract contract JobTest is HouseTest {
         return Job({
             client: client,
             token: terms.token,
-            maxPrice: terms.maxPrice,
-            tip: terms.tip,
-            ratePerSecond: terms.ratePerSecond,
+            price: terms.price,
             rules: terms.rules,
             parameters: house.jobs.parametersOf(terms.token)
         });
@@ -121,22 +117,21 @@ abstract contract JobTest is HouseTest {
         id = house.jobs.create(nonce, terms, "");
     }
 
-    /// @notice The ids of the first workers.
-    function workerIds(uint256 count) internal view returns (NodeId[] memory ids) {
-        ids = new NodeId[](count);
+    /// @notice The seats of the first workers.
+    function seatsOf(uint256 count) internal view returns (Seat[] memory seats) {
+        seats = new Seat[](count);
         for (uint256 i; i < count; ++i) {
-            ids[i] = workers[i].id;
+            seats[i] = SeatLibrary.seatOf(workers[i].id, workers[i].signer);
         }
     }
 
     /// @notice The assignment of the first workers, made now.
-    function assignmentOf(uint256 count) internal view returns (Assignment memory assignment) {
-        assignment.startedAt = uint40(block.timestamp);
-        assignment.coordinator = SeatLibrary.seatOf(coordinator.id, coordinator.signer);
-        assignment.nodes = new Seat[](count);
-        for (uint256 i; i < count; ++i) {
-            assignment.nodes[i] = SeatLibrary.seatOf(workers[i].id, workers[i].signer);
-        }
+    function assignmentOf(uint256 count) internal view returns (Assignment memory) {
+        return Assignment({
+            startedAt: uint40(block.timestamp),
+            coordinator: SeatLibrary.seatOf(coordinator.id, coordinator.signer),
+            nodes: seatsOf(count)
+        });
     }
 
     /// @notice Assigns the first workers.
@@ -146,7 +141,7 @@ abstract contract JobTest is HouseTest {
     {
         assignment = assignmentOf(count);
         vm.prank(coordinator.signer);
-        house.jobs.assign(id, job, coordinator.id, workerIds(count));
+        house.jobs.assign(id, job, coordinator.id, assignment.nodes);
     }
 
     /// @notice The receipt that these workers sign for the job's present attempt.

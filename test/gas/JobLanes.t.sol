@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import { Assignment, Job, JobState, JobTerms, Proposal, Receipt as JobReceipt } from "../../contracts/types/Job.sol";
 import { JobId } from "../../contracts/types/JobId.sol";
-import { NodeId } from "../../contracts/types/NodeId.sol";
 import { JobTest } from "../base/JobTest.sol";
 
 /// @notice What each call of the chain lane costs, each in a transaction of its own (`isolate`), on warm accounts: every
@@ -27,9 +26,8 @@ contract JobLanesGas is JobTest {
         uint256 total = vm.snapshotGasLastCall("one-node job", "1 create");
 
         Assignment memory assignment = assignmentOf(1);
-        NodeId[] memory ids = workerIds(1);
         vm.prank(coordinator.signer);
-        house.jobs.assign(id, job, coordinator.id, ids);
+        house.jobs.assign(id, job, coordinator.id, assignment.nodes);
         total += vm.snapshotGasLastCall("one-node job", "2 assign");
 
         JobReceipt memory receipt = receiptOf(id, OUTPUT, COST, 1);
@@ -50,9 +48,8 @@ contract JobLanesGas is JobTest {
         uint256 total = vm.snapshotGasLastCall("three-node job", "1 create");
 
         Assignment memory assignment = assignmentOf(3);
-        NodeId[] memory ids = workerIds(3);
         vm.prank(coordinator.signer);
-        house.jobs.assign(id, job, coordinator.id, ids);
+        house.jobs.assign(id, job, coordinator.id, assignment.nodes);
         total += vm.snapshotGasLastCall("three-node job", "2 assign");
 
         JobReceipt memory receipt = receiptOf(id, OUTPUT, COST, 7);
