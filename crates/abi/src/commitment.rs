@@ -5,14 +5,14 @@ use alloy_sol_types::SolValue;
 
 use crate::contracts::{Assignment, Job, Proposal};
 
+/// Hash of a job as later calls bring it.
+pub fn job_hash(job: &Job) -> B256 {
+    keccak256(job.abi_encode())
+}
+
 /// Hash of an assignment.
 pub fn assignment_hash(assignment: &Assignment) -> B256 {
-    let mut bytes = assignment.startedAt.to_be_bytes::<5>().to_vec();
-    bytes.extend(assignment.coordinator.to_be_bytes::<32>());
-    for seat in &assignment.nodes {
-        bytes.extend(seat.to_be_bytes::<32>());
-    }
-    keccak256(bytes)
+    keccak256(assignment.abi_encode_params())
 }
 
 /// Hash of what follows the assignment; the challenger is zero before a challenge.
@@ -20,8 +20,8 @@ pub fn rest_hash(proposal: &Proposal, challenger: Address) -> B256 {
     keccak256((proposal.clone(), challenger).abi_encode_params())
 }
 
-/// What the word commits to. While the job is open, both hashes are zero; while it is assigned, the
-/// rest is.
-pub fn commitment(job: &Job, assignment: B256, rest: B256) -> B256 {
-    keccak256((job.clone(), assignment, rest).abi_encode_params())
+/// What the word commits to. While the job is open, assignment and rest are zero; while it is assigned,
+/// the rest is.
+pub fn commitment(job: B256, assignment: B256, rest: B256) -> B256 {
+    keccak256((job, assignment, rest).abi_encode())
 }

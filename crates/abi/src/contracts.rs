@@ -13,6 +13,7 @@ sol! {
 
     type JobId is bytes32;
     type JobParameters is uint256;
+    type JobPrice is uint256;
     type JobRules is uint256;
     type NodeId is uint64;
     type Seat is uint256;
@@ -21,20 +22,11 @@ sol! {
     enum Verification { Attested, Deterministic, Fingerprint }
     enum Trust { Any, Staked, Vetted }
     enum JobState { None, Open, Assigned, Proposed, Challenged, Settled, Refunded }
-    struct JobTerms {
-        bytes32 specification;
-        address token;
-        uint128 maxPrice;
-        uint128 tip;
-        uint128 ratePerSecond;
-        JobRules rules;
-    }
+    struct JobTerms { bytes32 specification; address token; JobPrice price; JobRules rules; }
     struct Job {
         address client;
         address token;
-        uint128 maxPrice;
-        uint128 tip;
-        uint128 ratePerSecond;
+        JobPrice price;
         JobRules rules;
         JobParameters parameters;
     }
@@ -109,7 +101,7 @@ sol! {
         error NodeRegistryUnfit(
             NodeId node, NodeStatus status, uint8 roles, bool vetted, bool frozen
         );
-        error NodeRegistryNotScheduler(NodeId node, address caller, address signer);
+        error NodeRegistryNotSigner(NodeId node, address given, address signer);
 
         function register(
             address signer, bytes consent, NodeProfile profile
@@ -126,9 +118,9 @@ sol! {
         function unjail(NodeId node) external;
         function vet(NodeId node, bool vetted) external;
         function muster(
-            NodeId coordinator, address scheduler, NodeId[] nodes, Trust trust
-        ) external view returns (Seat[] seats);
-        function musterWorkers(NodeId[] nodes, Trust trust) external view returns (Seat[] seats);
+            NodeId coordinator, address scheduler, Seat[] workers, Trust trust
+        ) external view;
+        function musterWorkers(Seat[] workers, Trust trust) external view;
         function nodeOf(NodeId node) external view returns (Node);
         function operatorOf(NodeId node) external view returns (address);
         function nodeOfSigner(address signer) external view returns (NodeId);
@@ -270,11 +262,9 @@ sol! {
             parameters, string specificationUri
         );
         event JobAssigned(
-            JobId indexed id, uint8 indexed attempt, Assignment assignment, uint40 deadline
+            JobId indexed id, uint8 indexed attempt, Seat coordinator, Seat[] nodes, uint40 deadline
         );
-        event JobEnlisted(
-            JobId indexed id, uint8 indexed attempt, Assignment assignment, uint40 deadline
-        );
+        event JobEnlisted(JobId indexed id, uint8 indexed attempt, Seat[] nodes);
         event JobHeartbeat(JobId indexed id, uint8 indexed attempt, uint40 deadline);
         event JobToppedUp(JobId indexed id, uint128 amount, uint128 toppedUp);
         event JobStopped(JobId indexed id, uint40 stoppedAt);
@@ -330,10 +320,10 @@ sol! {
             address client, uint256 nonce, JobTerms terms, string specificationUri, bytes signature
         ) external returns (JobId id);
         function batch(bytes[] calls) external returns (bool[] done);
-        function assign(JobId id, Job job, NodeId coordinator, NodeId[] nodes) external;
+        function assign(JobId id, Job job, NodeId coordinator, Seat[] nodes) external;
         function propose(JobId id, Job job, Assignment assignment, Receipt receipt) external;
         function settle(JobId id, Job job, Assignment assignment, Proposal proposal) external;
-        function enlist(JobId id, Job job, Assignment assignment, NodeId[] nodes) external;
+        function enlist(JobId id, Job job, Assignment assignment, Seat[] nodes) external;
         function heartbeat(JobId id, Job job, Assignment assignment) external;
         function release(JobId id, Job job, Assignment assignment) external;
         function topUp(JobId id, Job job, Assignment assignment, uint128 amount) external;
@@ -358,6 +348,9 @@ sol! {
         function lockOf(Job job) external pure returns (uint128);
         function restOf(Proposal proposal, address challenger) external pure returns (bytes32);
         function idOf(address client, uint256 nonce, JobTerms terms) external view returns (JobId);
+        function orderDigest(
+            address client, uint256 nonce, JobTerms terms
+        ) external view returns (bytes32);
         function claimDigest(
             JobId id, uint8 attempt, bytes32 outputRoot, uint128 cost
         ) external view returns (bytes32);

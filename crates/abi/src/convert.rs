@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, Bytes, aliases};
 use tallystick_types::{
-    Amount, ChainTime, JobOrder, JobParameters, JobRules, JobState, JobTerms, OutputRoot,
+    Amount, ChainTime, JobOrder, JobParameters, JobPrice, JobRules, JobState, JobTerms, OutputRoot,
     PackingError, Seat, TimeError,
 };
 
@@ -26,12 +26,8 @@ pub struct Job {
     pub client: Address,
     /// Token in which the job is paid.
     pub token: Address,
-    /// Most that the work may cost, without the tip.
-    pub max_price: Amount,
-    /// Paid to whoever submits the settlement, or the refund of a job nobody took.
-    pub tip: Amount,
-    /// Price of one second of running time; zero for work with one price.
-    pub rate_per_second: Amount,
+    /// What it may cost.
+    pub price: JobPrice,
     /// The rules of the client.
     pub rules: JobRules,
     /// The parameters of the network.
@@ -56,9 +52,7 @@ impl Job {
         Self {
             client: order.client,
             token: terms.token,
-            max_price: terms.max_price,
-            tip: terms.tip,
-            rate_per_second: terms.rate_per_second,
+            price: terms.price,
             rules: terms.rules,
             parameters,
         }
@@ -69,9 +63,7 @@ impl Job {
         Ok(contracts::Job {
             client: self.client,
             token: self.token,
-            maxPrice: self.max_price.get(),
-            tip: self.tip.get(),
-            ratePerSecond: self.rate_per_second.get(),
+            price: self.price.pack(),
             rules: self.rules.pack(),
             parameters: self.parameters.pack()?,
         })
@@ -83,9 +75,7 @@ impl From<&JobTerms> for contracts::JobTerms {
         Self {
             specification: terms.specification.into(),
             token: terms.token,
-            maxPrice: terms.max_price.get(),
-            tip: terms.tip.get(),
-            ratePerSecond: terms.rate_per_second.get(),
+            price: terms.price.pack(),
             rules: terms.rules.pack(),
         }
     }
@@ -98,9 +88,7 @@ impl TryFrom<&contracts::JobTerms> for JobTerms {
         Ok(Self {
             specification: terms.specification.into(),
             token: terms.token,
-            max_price: Amount::new(terms.maxPrice),
-            tip: Amount::new(terms.tip),
-            rate_per_second: Amount::new(terms.ratePerSecond),
+            price: JobPrice::unpack(terms.price),
             rules: JobRules::unpack(terms.rules)?,
         })
     }
@@ -114,9 +102,9 @@ impl From<&JobOrder> for contracts::JobOrder {
             nonce: order.nonce,
             specification: terms.specification.into(),
             token: terms.token,
-            maxPrice: terms.max_price.get(),
-            tip: terms.tip.get(),
-            ratePerSecond: terms.rate_per_second.get(),
+            maxPrice: terms.price.max_price().get(),
+            tip: terms.price.tip().get(),
+            ratePerSecond: terms.price.rate_per_second().get(),
             funding: rules.funding.code(),
             verification: rules.verification.code(),
             trust: rules.trust.code(),

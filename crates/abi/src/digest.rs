@@ -2,8 +2,8 @@
 //!
 //! Every digest names the chain and the contract, so a signature counts nowhere else.
 
-use alloy_primitives::{Address, B256, Signature};
-use alloy_sol_types::{Eip712Domain, SolStruct};
+use alloy_primitives::{Address, B256, Signature, U256, keccak256};
+use alloy_sol_types::{Eip712Domain, SolStruct, SolValue};
 use tallystick_types::{ChainId, EvmSignature, JobId, JobOrder, NodeId, Receipt, ReceiptClaim};
 
 use crate::contracts;
@@ -48,9 +48,17 @@ pub enum SignatureError {
 }
 
 impl JobDomain {
-    /// The id of the job that an order becomes; signing it is signing the order.
+    /// The id of the job that an order becomes.
     pub fn job_id(&self, order: &JobOrder) -> JobId {
-        contracts::JobOrder::from(order).eip712_signing_hash(&self.domain()).into()
+        let terms = contracts::JobTerms::from(&order.terms);
+        let chain = U256::from(self.chain.get());
+        let order = (chain, self.job_manager, order.client, order.nonce, terms);
+        keccak256(order.abi_encode_params()).into()
+    }
+
+    /// What a client signs to let somebody else create its job.
+    pub fn order_digest(&self, order: &JobOrder) -> B256 {
+        contracts::JobOrder::from(order).eip712_signing_hash(&self.domain())
     }
 
     /// What a node signs to attest a result.
@@ -108,6 +116,6 @@ pub fn verify_attestations(receipt: &Receipt) -> Result<(), SignatureError> {
 }
 
 fn domain(name: &'static str, chain: ChainId, contract: Address) -> Eip712Domain {
-    let chain = alloy_primitives::U256::from(chain.get());
+    let chain = U256::from(chain.get());
     Eip712Domain::new(Some(name.into()), Some("1".into()), Some(chain), Some(contract), None)
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::amount::Amount;
 use crate::encoding::{Canonical, EncodingError, Reader, Writer};
 use crate::id::{Attempt, EvmSignature, JobId, NodeId, OutputRoot};
+use crate::seat::Seat;
 
 /// What all agreeing nodes sign: this attempt at this job has this output and costs this much.
 ///
@@ -28,15 +29,15 @@ pub struct ReceiptClaim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attestation {
-    /// The node.
+    /// The node, zero where it is not registered.
     pub node: NodeId,
-    /// The address that counts for this node in this attempt.
+    /// The address that counts for it in this attempt.
     pub signer: Address,
     /// Its signature over the claim.
     pub signature: EvmSignature,
 }
 
-/// The attestations of one result: at least one, at most 16, ascending by node, no node twice.
+/// The attestations of one result: at least one, at most 16, ascending by node and signer, nobody twice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Attestation>", into = "Vec<Attestation>")]
 pub struct Attestations(Vec<Attestation>);
@@ -53,15 +54,24 @@ pub enum AttestationsError {
         /// How many.
         given: usize,
     },
-    /// A node signed twice.
-    #[error("node {node} attests twice; keep one")]
+    /// A node, or an unregistered signer, attests twice.
+    #[error("node {node} with signer {signer} attests twice; keep one")]
     Twice {
         /// The node.
         node: NodeId,
+        /// Its signer.
+        signer: Address,
     },
-    /// A list that was read is not ascending by node.
-    #[error("the attestations are not ascending by node")]
+    /// A list that was read is not in order.
+    #[error("the attestations are not ascending by node and signer")]
     Unordered,
+}
+
+impl Attestation {
+    /// Who attests.
+    pub const fn seat(&self) -> Seat {
+        Seat { node: self.node, signer: self.signer }
+    }
 }
 
 impl Attestations {
@@ -70,11 +80,11 @@ impl Attestations {
 
     /// Puts attestations in order.
     pub fn new(mut attestations: Vec<Attestation>) -> Result<Self, AttestationsError> {
-        attestations.sort_unstable_by_key(|attestation| attestation.node);
+        attestations.sort_unstable_by_key(Attestation::seat);
         Self::ordered(attestations)
     }
 
-    /// The attestations, ascending by node.
+    /// The attestations, in order.
     pub fn as_slice(&self) -> &[Attestation] {
         &self.0
     }
@@ -88,10 +98,12 @@ impl Attestations {
             return Err(AttestationsError::TooMany { given: attestations.len() });
         }
         for (earlier, later) in attestations.iter().zip(attestations.iter().skip(1)) {
-            if earlier.node == later.node {
-                return Err(AttestationsError::Twice { node: later.node });
+            let registered = later.node != NodeId::UNREGISTERED;
+            if earlier.seat() == later.seat() || (registered && earlier.node == later.node) {
+                let (node, signer) = (later.node, later.signer);
+                return Err(AttestationsError::Twice { node, signer });
             }
-            if earlier.node > later.node {
+            if earlier.seat() > later.seat() {
                 return Err(AttestationsError::Unordered);
             }
         }
@@ -165,10 +177,20 @@ mod tests {
         let sorted = Attestations::new(vec![by(3), by(1), by(2)]).unwrap();
         assert_eq!(sorted.as_slice(), [by(1), by(2), by(3)]);
         let twice = Attestations::new(vec![by(3), by(1), by(3)]);
-        assert_eq!(twice, Err(AttestationsError::Twice { node: NodeId::new(3) }));
+        let (node, signer) = (NodeId::new(3), Address::ZERO);
+        assert_eq!(twice, Err(AttestationsError::Twice { node, signer }));
         assert_eq!(Attestations::new(vec![]), Err(AttestationsError::Empty));
         let crowd = Attestations::new((0..17).map(by).collect());
         assert_eq!(crowd, Err(AttestationsError::TooMany { given: 17 }));
+    }
+
+    #[test]
+    fn unregistered_nodes_are_told_apart_by_their_signers() {
+        let of = |byte| Attestation { signer: Address::repeat_byte(byte), ..by(0) };
+        assert!(Attestations::new(vec![of(2), of(1)]).is_ok());
+        assert!(Attestations::new(vec![of(2), of(2)]).is_err());
+        let other_key = Attestation { signer: Address::repeat_byte(9), ..by(5) };
+        assert!(Attestations::new(vec![by(5), other_key]).is_err());
     }
 
     #[test]

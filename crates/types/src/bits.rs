@@ -11,7 +11,7 @@ pub enum PackingError {
         /// Name of the field.
         field: &'static str,
         /// What it should hold.
-        value: u64,
+        value: u128,
         /// What it has room for.
         bits: u32,
     },
@@ -49,7 +49,7 @@ impl Packer {
     pub(crate) fn put(
         &mut self,
         field: &'static str,
-        value: u64,
+        value: u128,
         bits: u32,
     ) -> Result<(), PackingError> {
         if value & !mask(bits) != 0 {
@@ -61,8 +61,9 @@ impl Packer {
     }
 
     /// Adds a field whose type is as narrow as its bits.
-    pub(crate) fn put_bounded(&mut self, field: &'static str, value: u64, bits: u32) {
-        self.put(field, value, bits).expect("the type of the field is as narrow as its bits");
+    pub(crate) fn put_bounded(&mut self, field: &'static str, value: impl Into<u128>, bits: u32) {
+        self.put(field, value.into(), bits)
+            .expect("the type of the field is as narrow as its bits");
     }
 
     pub(crate) const fn finish(self) -> U256 {
@@ -75,11 +76,18 @@ impl Unpacker {
         Self { word, at: 0 }
     }
 
+    /// The next field, of at most 128 bits.
+    pub(crate) fn take_wide(&mut self, bits: u32) -> u128 {
+        let [low, high, ..] = *self.rest().as_limbs();
+        self.at = self.at.saturating_add(bits as usize);
+        (u128::from(high).wrapping_shl(64) | u128::from(low)) & mask(bits)
+    }
+
     /// The next field, of at most 64 bits.
     pub(crate) fn take(&mut self, bits: u32) -> u64 {
-        let value = self.rest().as_limbs()[0] & mask(bits);
+        let [low, ..] = *self.rest().as_limbs();
         self.at = self.at.saturating_add(bits as usize);
-        value
+        low & low_mask(bits)
     }
 
     /// The next field, of at most 8 bits.
@@ -98,8 +106,13 @@ impl Unpacker {
     }
 }
 
+/// The lowest bits, at most 128.
+const fn mask(bits: u32) -> u128 {
+    u128::MAX.wrapping_shr(128_u32.saturating_sub(bits))
+}
+
 /// The lowest bits, at most 64.
-const fn mask(bits: u32) -> u64 {
+const fn low_mask(bits: u32) -> u64 {
     u64::MAX.wrapping_shr(64_u32.saturating_sub(bits))
 }
 
@@ -112,7 +125,7 @@ mod tests {
         let mut packer = Packer::new();
         packer.put("low", 0x12, 8).unwrap();
         packer.put("middle", 0xabc, 12).unwrap();
-        packer.put("high", u64::MAX, 64).unwrap();
+        packer.put("high", u128::from(u64::MAX), 64).unwrap();
         let word = packer.finish();
         assert_eq!(word, U256::from(0x000f_ffff_ffff_ffff_fffa_bc12_u128));
 

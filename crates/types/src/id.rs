@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use alloy_primitives::{Address, B256, FixedBytes, U256, hex};
+use alloy_primitives::{FixedBytes, hex};
 use serde::{Deserialize, Serialize};
 
 /// A name of fixed length: prints and parses as `0x` and hexadecimal digits.
@@ -89,7 +89,7 @@ macro_rules! number_name {
 }
 
 bytes_name! {
-    /// Identifies one job: the EIP-712 digest of its order under the domain of its `JobManager`.
+    /// Identifies one job: the hash of chain, `JobManager`, client, nonce and terms.
     JobId, 32
 }
 bytes_name! {
@@ -133,7 +133,8 @@ bytes_name! {
     EvmSignature, 65
 }
 number_name! {
-    /// Identifies one registered machine. The registry counts from 1; zero is no node.
+    /// Identifies one registered machine. The registry counts from 1; zero stands for a machine that is not
+    /// registered and known by its signer alone.
     NodeId, u64
 }
 number_name! {
@@ -150,10 +151,8 @@ number_name! {
 }
 
 impl NodeId {
-    /// The account under which the contracts book this node's earnings: the address whose number is the id.
-    pub fn account(self) -> Address {
-        Address::from_word(B256::from(U256::from(self.0)))
-    }
+    /// Stands for every machine that is not registered.
+    pub const UNREGISTERED: Self = Self(0);
 }
 
 #[cfg(test)]
@@ -167,11 +166,5 @@ mod tests {
         assert_eq!(job.to_string().parse(), Ok(job));
         assert!("0x12".parse::<JobId>().is_err());
         assert_eq!(serde_json::to_string(&job).unwrap(), format!("\"{job}\""));
-    }
-
-    #[test]
-    fn the_account_of_a_node_is_its_number() {
-        let expected = format!("0x{:040x}", 258);
-        assert_eq!(NodeId::new(258).account().to_string().to_lowercase(), expected);
     }
 }

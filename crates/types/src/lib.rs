@@ -13,6 +13,7 @@ mod encoding;
 mod id;
 pub mod merkle;
 mod parameters;
+mod price;
 mod receipt;
 mod seat;
 mod state;
@@ -29,6 +30,7 @@ pub use id::{
     SpecificationDigest,
 };
 pub use parameters::{JobParameters, ParametersVersion};
+pub use price::JobPrice;
 pub use receipt::{
     ChainAnchor, EngineProfile, EngineProfileError, Receipt, ReceiptError, ReceiptVersion,
     SignedReceipt, SliceRange, Usage,

@@ -55,7 +55,7 @@ impl ParametersVersion {
         if version.wrapping_shr(VERSION_BITS) == 0 {
             Ok(Self(version))
         } else {
-            let (field, value) = ("parameters_version", version as u64);
+            let (field, value) = ("parameters_version", version as u128);
             Err(PackingError::TooWide { field, value, bits: VERSION_BITS })
         }
     }
@@ -96,18 +96,18 @@ impl JobParameters {
     /// The word of the contracts.
     pub fn pack(self) -> Result<U256, PackingError> {
         let mut packer = Packer::new();
-        packer.put("version", u64::from(self.version.0), VERSION_BITS)?;
-        packer.put("coordinator_share", u64::from(self.coordinator_share.get()), 20)?;
-        packer.put("secondaries_share", u64::from(self.secondaries_share.get()), 20)?;
-        packer.put("protocol_share", u64::from(self.protocol_share.get()), 20)?;
-        packer.put("challenge_bond_share", u64::from(self.challenge_bond_share.get()), 20)?;
-        packer.put("lock_ratio", u64::from(self.lock_ratio.get()), 32)?;
-        packer.put("lock_shift", u64::from(self.lock_shift), 8)?;
-        packer.put("challenge_window", self.challenge_window.get(), 24)?;
-        packer.put("verdict_window", self.verdict_window.get(), 24)?;
-        packer.put("lease", self.lease.get(), 24)?;
-        packer.put("max_job", self.max_job.get(), 24)?;
-        packer.put("max_attempts", u64::from(self.max_attempts), 8)?;
+        packer.put("version", u128::from(self.version.0), VERSION_BITS)?;
+        packer.put("coordinator_share", u128::from(self.coordinator_share.get()), 20)?;
+        packer.put("secondaries_share", u128::from(self.secondaries_share.get()), 20)?;
+        packer.put("protocol_share", u128::from(self.protocol_share.get()), 20)?;
+        packer.put("challenge_bond_share", u128::from(self.challenge_bond_share.get()), 20)?;
+        packer.put("lock_ratio", u128::from(self.lock_ratio.get()), 32)?;
+        packer.put("lock_shift", u128::from(self.lock_shift), 8)?;
+        packer.put("challenge_window", u128::from(self.challenge_window.get()), 24)?;
+        packer.put("verdict_window", u128::from(self.verdict_window.get()), 24)?;
+        packer.put("lease", u128::from(self.lease.get()), 24)?;
+        packer.put("max_job", u128::from(self.max_job.get()), 24)?;
+        packer.put("max_attempts", u128::from(self.max_attempts), 8)?;
         Ok(packer.finish())
     }
 

@@ -24,6 +24,7 @@ use crate::id::{
     Attempt, IdentityKey, IdentitySignature, InputDigest, JobId, NodeId, OutputDigest, OutputRoot,
     ProgramDigest, ReceiptDigest, SpecificationDigest,
 };
+use crate::seat::Seat;
 use crate::time::WallTime;
 
 /// First bytes of every receipt: nothing else that a node signs begins with them.
@@ -57,8 +58,8 @@ pub struct Receipt {
     pub usage: Usage,
     /// Agreed cost, in base units of the job's token (16 bytes).
     pub cost: Amount,
-    /// The node that executed; it signs the receipt (8 bytes).
-    pub primary: NodeId,
+    /// Who executed and signs the receipt: node, then signer (28 bytes).
+    pub primary: Seat,
     /// Who signed the claim (count, then 93 bytes each).
     pub attestations: Attestations,
     /// When the receipt was made, by the primary's clock (8 bytes).
@@ -95,10 +96,10 @@ pub enum ReceiptError {
         identity: IdentityKey,
     },
     /// The primary is not among those who attest.
-    #[error("primary {primary} did not attest its own result")]
+    #[error("primary {} with signer {} did not attest its own result", .primary.node, .primary.signer)]
     PrimaryMissing {
         /// The primary.
-        primary: NodeId,
+        primary: Seat,
     },
 }
 
@@ -134,7 +135,7 @@ impl SignedReceipt {
         let identity = self.identity;
         let primary = self.receipt.primary;
         let attested = self.receipt.attestations.as_slice();
-        if !attested.iter().any(|attestation| attestation.node == primary) {
+        if !attested.iter().any(|attestation| attestation.seat() == primary) {
             return Err(ReceiptError::PrimaryMissing { primary });
         }
         let key = VerifyingKey::from_bytes(identity.as_bytes())
@@ -162,7 +163,8 @@ impl Canonical for Receipt {
         self.slices.encode(writer);
         self.usage.encode(writer);
         writer.u128(self.cost.get());
-        writer.u64(self.primary.get());
+        writer.u64(self.primary.node.get());
+        writer.raw(self.primary.signer.as_slice());
         self.attestations.encode(writer);
         writer.u64(self.issued_at.get());
         self.anchor.encode(writer);
@@ -185,7 +187,7 @@ impl Canonical for Receipt {
             slices: SliceRange::decode(reader)?,
             usage: Usage::decode(reader)?,
             cost: Amount::new(reader.u128()?),
-            primary: NodeId::new(reader.u64()?),
+            primary: Seat { node: NodeId::new(reader.u64()?), signer: reader.address()? },
             attestations: Attestations::decode(reader)?,
             issued_at: WallTime::new(reader.u64()?),
             anchor: ChainAnchor::decode(reader)?,

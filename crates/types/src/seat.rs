@@ -9,7 +9,7 @@ use crate::id::NodeId;
 /// A node and the signer it had when it was assigned.
 ///
 /// The signer is fixed at the assignment: a key that is rotated later neither invalidates old
-/// signatures nor escapes them. On the chain it is one word: bits 0 to 159 the signer, bits 160 to
+/// signatures nor escapes them. A machine that is not registered has node zero. On the chain it is one word: bits 0 to 159 the signer, bits 160 to
 /// 223 the node, the rest zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +21,16 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// The account that earns for this seat: the address whose number is the node, or the signer where
+    /// the machine is not registered.
+    pub fn account(self) -> Address {
+        if self.node == NodeId::UNREGISTERED {
+            self.signer
+        } else {
+            Address::from_word(U256::from(self.node.get()).into())
+        }
+    }
+
     /// The word of the contracts.
     pub fn pack(self) -> U256 {
         U256::from(self.node.get()).wrapping_shl(160) | U256::from_be_slice(self.signer.as_slice())
@@ -45,6 +55,14 @@ mod tests {
     fn bits_above_the_node_are_refused() {
         assert_eq!(Seat::unpack(U256::MAX), Err(PackingError::Leftover));
         assert!(Seat::unpack(U256::MAX.wrapping_shr(32)).is_ok());
+    }
+
+    #[test]
+    fn a_registered_node_earns_for_its_number_and_another_for_its_signer() {
+        let signer = Address::repeat_byte(0x11);
+        let account = Seat { node: NodeId::new(258), signer }.account();
+        assert_eq!(account.to_string().to_lowercase(), format!("0x{:040x}", 258));
+        assert_eq!(Seat { node: NodeId::UNREGISTERED, signer }.account(), signer);
     }
 
     proptest! {

@@ -55,10 +55,10 @@ impl JobWord {
     /// The word of the contracts. Bits of the commitment below the first 184 are dropped.
     pub fn pack(self) -> U256 {
         let mut packer = Packer::new();
-        packer.put_bounded("state", u64::from(self.state.code()), 8);
-        packer.put_bounded("attempt", u64::from(self.attempt.get()), 8);
+        packer.put_bounded("state", self.state.code(), 8);
+        packer.put_bounded("attempt", self.attempt.get(), 8);
         packer.put_bounded("deadline", self.deadline.get(), 40);
-        packer.put_bounded("seized", u64::from(self.seized), 16);
+        packer.put_bounded("seized", self.seized, 16);
         packer.finish() | upper(self.commitment)
     }
 

@@ -3,10 +3,10 @@
 use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::amount::Amount;
 use crate::bits::{Packer, PackingError, Unpacker};
 use crate::id::{ServiceLevel, SpecificationDigest};
 use crate::parameters::ParametersVersion;
+use crate::price::JobPrice;
 use crate::time::{ChainTime, TimeError};
 
 /// An enum whose members have the numbers of the contracts and print in snake case.
@@ -116,17 +116,13 @@ pub struct JobTerms {
     pub specification: SpecificationDigest,
     /// Token in which the job is paid.
     pub token: Address,
-    /// Most that the work may cost, without the tip.
-    pub max_price: Amount,
-    /// Paid to whoever submits the settlement, or the refund of a job nobody took.
-    pub tip: Amount,
-    /// Price of one second of running time; zero for work with one price.
-    pub rate_per_second: Amount,
+    /// What it may cost.
+    pub price: JobPrice,
     /// The rules.
     pub rules: JobRules,
 }
 
-/// An order: its EIP-712 digest is the job's id.
+/// An order. Its EIP-712 digest is what a client signs to let somebody else create the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobOrder {
@@ -142,15 +138,15 @@ impl JobRules {
     /// The word of the contracts.
     pub fn pack(self) -> U256 {
         let mut packer = Packer::new();
-        packer.put_bounded("funding", u64::from(self.funding.code()), 8);
-        packer.put_bounded("verification", u64::from(self.verification.code()), 8);
-        packer.put_bounded("trust", u64::from(self.trust.code()), 8);
-        packer.put_bounded("replicas", u64::from(self.replicas), 8);
-        packer.put_bounded("quorum", u64::from(self.quorum), 8);
+        packer.put_bounded("funding", self.funding.code(), 8);
+        packer.put_bounded("verification", self.verification.code(), 8);
+        packer.put_bounded("trust", self.trust.code(), 8);
+        packer.put_bounded("replicas", self.replicas, 8);
+        packer.put_bounded("quorum", self.quorum, 8);
         packer.put_bounded("assign_by", self.assign_by.get(), 40);
         packer.put_bounded("complete_by", self.complete_by.get(), 40);
         packer.put_bounded("service_level", self.service_level.get(), 64);
-        packer.put_bounded("parameters_version", u64::from(self.parameters_version.get()), 24);
+        packer.put_bounded("parameters_version", self.parameters_version.get(), 24);
         packer.finish()
     }
 

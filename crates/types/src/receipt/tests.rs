@@ -49,7 +49,7 @@ prop_compose! {
     ) -> Receipt {
         let [job, specification, program, input, root, output] = digests;
         let signers = attestations.as_slice();
-        let primary = signers[primary.index(signers.len())].node;
+        let primary = signers[primary.index(signers.len())].seat();
         Receipt {
             version: ReceiptVersion::One,
             job: JobId::new(job),
@@ -97,7 +97,7 @@ fn example() -> Receipt {
         slices: SliceRange { first: 0, count: 9 },
         usage: Usage { work_units: 10, bytes_in: 11, bytes_out: 12, ..Usage::default() },
         cost: Amount::new(8_000_000),
-        primary: NodeId::new(7),
+        primary: attestation.seat(),
         attestations: Attestations::new(vec![attestation]).unwrap(),
         issued_at: WallTime::new(1_750_000_000_123),
         anchor: ChainAnchor {
@@ -117,9 +117,9 @@ fn key() -> SigningKey {
 #[test]
 fn the_encoding_never_changes() {
     let bytes = example().to_bytes();
-    assert_eq!(bytes.len(), 8 + 2 + 32 + 1 + 64 + 22 + 96 + 16 + 40 + 16 + 8 + 94 + 8 + 76);
+    assert_eq!(bytes.len(), 8 + 2 + 32 + 1 + 64 + 22 + 96 + 16 + 40 + 16 + 28 + 94 + 8 + 76);
     assert_eq!(&bytes[..10], b"TALLYRCT\0\x01");
-    let digest = "0x9854ac6bd7858414c7efb25abe996411077e5e2e6762a8c2c34ab0b0e954ebff";
+    let digest = "0x34af279bde26f35e303e247dec3e8abee2c0bd2d994232bec0cc45d69777240b";
     assert_eq!(example().digest().to_string(), digest);
 }
 
@@ -142,8 +142,9 @@ fn a_signed_receipt_holds_and_another_does_not() {
     assert!(matches!(weak.verify(), Err(ReceiptError::BadKey { .. })));
 
     let mut silent = signed;
-    silent.receipt.primary = NodeId::new(8);
-    assert_eq!(silent.verify(), Err(ReceiptError::PrimaryMissing { primary: NodeId::new(8) }));
+    silent.receipt.primary.node = NodeId::new(8);
+    let primary = silent.receipt.primary;
+    assert_eq!(silent.verify(), Err(ReceiptError::PrimaryMissing { primary }));
 }
 
 #[test]
