@@ -26,7 +26,9 @@ pub(crate) enum AbiError {
     Compile(#[from] CompileError),
     #[error(transparent)]
     Record(#[from] RecordError),
-    #[error("`{contract}` is not among what compiles; correct the lists in crates/xtask/src/abi.rs")]
+    #[error(
+        "`{contract}` is not among what compiles; correct the lists in crates/xtask/src/abi.rs"
+    )]
     NoSuchContract { contract: String },
 }
 

@@ -4,11 +4,11 @@
 //! downloaded and nothing is written.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use alloy_json_abi::JsonAbi;
-use foundry_compilers::artifacts::output_selection::OutputSelection;
-use foundry_compilers::artifacts::{EvmVersion, Remapping, Sources, StorageLayout};
+use foundry_compilers::artifacts::output_selection::{ContractOutputSelection, OutputSelection};
+use foundry_compilers::artifacts::{EvmVersion, Remapping, Source, StorageLayout};
 use foundry_compilers::error::SolcError;
 use foundry_compilers::project::ProjectCompiler;
 use foundry_compilers::solc::{Solc, SolcCompiler, SolcSettings};
@@ -29,8 +29,6 @@ const REMAPPINGS: &[&str] = &[
 /// What the compiler says of one contract.
 #[derive(Clone, Debug)]
 pub(crate) struct Compiled {
-    /// Path of its source from the top of the repository.
-    pub(crate) source: PathBuf,
     pub(crate) abi: JsonAbi,
     pub(crate) layout: StorageLayout,
 }
@@ -60,9 +58,9 @@ pub(crate) fn compile(root: &Path) -> Result<BTreeMap<String, Compiled>, Compile
         }
     }
     let project = project(root)?;
-    let mut sources = Sources::read_all_from(&root.join("contracts"), &["sol"])
-        .map_err(SolcError::from)?;
-    let probes = Sources::read_all_from(&root.join(PROBES), &["sol"]).unwrap_or_default();
+    let mut sources =
+        Source::read_all_from(&root.join("contracts"), &["sol"]).map_err(SolcError::from)?;
+    let probes = Source::read_all_from(&root.join(PROBES), &["sol"]).unwrap_or_default();
     let is_probe = |path: &Path| !path.to_string_lossy().ends_with(".t.sol");
     sources.extend(probes.into_iter().filter(|(path, _)| is_probe(path)));
     let output = ProjectCompiler::with_sources(&project, sources)?.compile()?;
@@ -71,13 +69,13 @@ pub(crate) fn compile(root: &Path) -> Result<BTreeMap<String, Compiled>, Compile
     }
     let mut contracts = BTreeMap::new();
     for (id, artifact) in output.into_artifacts() {
-        let source = id.source.strip_prefix(root).unwrap_or(&id.source).to_owned();
+        let source = id.source.strip_prefix(root).unwrap_or(&id.source);
         let ours = source.starts_with("contracts") || source.starts_with(PROBES);
         if let (true, Some(abi)) = (ours, artifact.abi) {
             let layout = artifact
                 .storage_layout
                 .unwrap_or(StorageLayout { storage: Vec::new(), types: BTreeMap::new() });
-            contracts.insert(id.name, Compiled { source, abi, layout });
+            contracts.insert(id.name, Compiled { abi, layout });
         }
     }
     Ok(contracts)
@@ -100,12 +98,15 @@ fn project(root: &Path) -> Result<HouseProject, CompileError> {
     let wanted = ["abi", "storageLayout"].map(String::from);
     settings.settings.output_selection = OutputSelection::common_output_selection(wanted);
     let solc = Solc::new(root.join(SOLC))?;
-    let project = ProjectBuilder::new(ConfigurableArtifacts::default())
-        .paths(paths.build().map_err(SolcError::from)?)
-        .settings(settings)
-        .ephemeral()
-        .no_artifacts()
-        .offline()
-        .build(SolcCompiler::Specific(solc))?;
+    let project = ProjectBuilder::new(ConfigurableArtifacts::new(
+        [ContractOutputSelection::StorageLayout],
+        [],
+    ))
+    .paths(paths.build().map_err(SolcError::from)?)
+    .settings(settings)
+    .ephemeral()
+    .no_artifacts()
+    .offline()
+    .build(SolcCompiler::Specific(solc))?;
     Ok(project)
 }

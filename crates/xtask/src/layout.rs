@@ -63,7 +63,9 @@ pub(crate) enum LayoutError {
     Record(#[from] RecordError),
     #[error("`{contract}` keeps state and no `{contract}{PROBE}` is below test/upgrade; add one")]
     NoProbe { contract: String },
-    #[error("the compiler's layout of `{contract}` has another form; a newer compiler needs new code")]
+    #[error(
+        "the compiler's layout of `{contract}` has another form; a newer compiler needs new code"
+    )]
     Form { contract: String },
     #[error("{path} is no layout ({source}); restore it from git")]
     Damaged { path: String, source: serde_json::Error },
