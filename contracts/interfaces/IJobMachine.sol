@@ -100,6 +100,11 @@ interface IJobMachine {
     /// @param expected Accepted states; bit `n` stands for the member of value `n`.
     error JobManagerUnexpectedState(JobId id, JobState actual, bytes32 expected);
 
+    /// @notice The slot of the nonce still serves another job. Wait until that is final, or take another key.
+    /// @param sequence Which of the slot's jobs it is.
+    /// @param state Where that job stands.
+    error JobManagerSlotBusy(JobId id, uint24 sequence, JobState state);
+
     /// @notice What was given is not what the job's word commits to. Take it from the job's last event.
     error JobManagerWrongCommitment(JobId id);
 

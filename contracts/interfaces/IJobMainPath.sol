@@ -12,7 +12,8 @@ import { IJobMachine } from "./IJobMachine.sol";
 interface IJobMainPath is IJobMachine {
     /// @notice Creates a job of the caller. None -> Open. Its money is taken from the client's balance in the chain
     /// lane, and what is missing there as the terms' funding says.
-    /// @param nonce Any number not used before with the same terms.
+    /// @param nonce Any number that the client has not used. To reuse the storage of a job that is final, and save
+    /// 17,100 gas: its low 232 bits again, with the high 24 bits counted up.
     function create(uint256 nonce, JobTerms calldata terms, string calldata specificationUri)
         external
         returns (JobId id);

@@ -60,7 +60,7 @@ abstract contract JobMachine is JobLedger, EIP712 {
     }
 
     function _store(JobId id, JobWord word) internal {
-        _layout().words[id] = word;
+        _layout().words[id.slot()] = word;
     }
 
     function _load(
@@ -70,9 +70,14 @@ abstract contract JobMachine is JobLedger, EIP712 {
         bytes32 assigned,
         bytes32 rest
     ) internal view returns (JobWord word) {
-        word = _layout().words[id];
-        _requireState(id, word.state(), expected);
+        word = _wordOf(id);
+        _requireState(id, _stateOf(id, word), expected);
         _requireCommitment(id, word, job, assigned, rest);
+    }
+
+    /// @dev The word in the job's slot, which may be of another job.
+    function _wordOf(JobId id) internal view returns (JobWord) {
+        return _layout().words[id.slot()];
     }
 
     /// @dev What the job holds of its client's money.
@@ -86,6 +91,16 @@ abstract contract JobMachine is JobLedger, EIP712 {
         uint40 end = uint40(block.timestamp) + job.parameters.leaseSeconds();
         uint40 completeBy = job.rules.completeBy();
         return end < completeBy ? end : completeBy;
+    }
+
+    /// @dev The job was never made, and the job that its slot holds is final.
+    function _requireFreeSlot(JobId id) internal view {
+        JobWord word = _wordOf(id);
+        _requireState(id, _stateOf(id, word), _bit(JobState.None));
+        JobState held = word.state();
+        bool free =
+            held == JobState.None || held == JobState.Settled || held == JobState.Refunded;
+        require(free, JobManagerSlotBusy(id, word.sequence(), held));
     }
 
     function _requireScheduler(JobId id, Assignment calldata assignment) internal view {
@@ -141,6 +156,13 @@ abstract contract JobMachine is JobLedger, EIP712 {
 
     function _membersOf(Assignment calldata assignment) internal pure returns (uint16) {
         return uint16((1 << assignment.nodes.length) - 1);
+    }
+
+    /// @dev The state of the job, which the slot may not hold yet or no longer.
+    function _stateOf(JobId id, JobWord word) internal pure returns (JobState) {
+        (uint24 asked, uint24 held) = (id.sequence(), word.sequence());
+        if (asked == held) return word.state();
+        return asked < held ? JobState.Closed : JobState.None;
     }
 
     function _bit(JobState state) internal pure returns (bytes32) {

@@ -96,16 +96,15 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         _REGISTRY.muster(coordinator, msg.sender, nodes, job.rules.trust());
 
         Seat seat = SeatLibrary.seatOf(coordinator, msg.sender);
-        uint8 attempt = word.attempt() + 1;
         uint40 deadline = _leaseEnd(job);
         bytes32 assigned =
             JobCodec.newAssignmentHash(uint40(block.timestamp), seat, nodes);
-        bytes32 commitment = JobCodec.commitment(hash, assigned, 0);
-        _store(id, JobWordLibrary.make(JobState.Assigned, attempt, deadline, commitment));
+        word = word.begun(deadline, JobCodec.commitment(hash, assigned, 0));
+        _store(id, word);
         if (job.price.ratePerSecond() != 0) {
             _layout().meters[id].lastBeat = uint40(block.timestamp);
         }
-        emit JobAssigned(id, attempt, seat, nodes, deadline);
+        emit JobAssigned(id, word.attempt(), seat, nodes, deadline);
 
         uint128 amount = JobLimits.lockUp(job);
         if (amount != 0) _STAKING.lock(seat, nodes, amount);
@@ -166,20 +165,19 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         string calldata specificationUri
     ) private returns (JobId id) {
         id = JobCodec.idOf(client, nonce, terms);
-        Layout storage $ = _layout();
-        _requireState(id, $.words[id].state(), _bit(JobState.None));
+        _requireFreeSlot(id);
         Job memory job = Job({
             client: client,
             token: terms.token,
             price: terms.price,
             rules: terms.rules,
-            parameters: $.parameters[terms.token]
+            parameters: _layout().parameters[terms.token]
         });
         JobLimits.requireValid(terms.specification, job);
 
         uint40 assignBy = job.rules.assignBy();
         bytes32 commitment = JobCodec.commitment(JobCodec.newJobHash(job), 0, 0);
-        _store(id, JobWordLibrary.make(JobState.Open, 0, assignBy, commitment));
+        _store(id, JobWordLibrary.make(JobState.Open, 0, assignBy, id.sequence(), commitment));
         emit JobCreated(id, client, nonce, terms, job.parameters, specificationUri);
         Funding funding = job.rules.funding();
         if (funding != Funding.PullAtSettlement) {

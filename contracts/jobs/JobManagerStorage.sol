@@ -27,7 +27,7 @@ abstract contract JobManagerStorage {
 
     /// @custom:storage-location erc7201:tallystick.storage.JobManager
     struct Layout {
-        mapping(JobId id => JobWord) words;
+        mapping(uint80 slot => JobWord) words;
         mapping(JobId id => Meter) meters;
         mapping(address token => JobParameters) parameters;
         mapping(address token => mapping(address owner => LaneAccount)) accounts;

@@ -135,8 +135,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     /// @inheritdoc IJobRecovery
     function voidOrder(uint256 nonce, JobTerms calldata terms) external {
         JobId id = JobCodec.idOf(msg.sender, nonce, terms);
-        _requireState(id, _layout().words[id].state(), _bit(JobState.None));
-        _store(id, JobWordLibrary.make(JobState.Refunded, 0, 0, 0));
+        _requireFreeSlot(id);
+        _store(id, JobWordLibrary.make(JobState.Refunded, 0, 0, id.sequence(), 0));
         emit JobRefunded(id, 0);
     }
 
@@ -155,8 +155,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         Proposal calldata proposal,
         address challenger
     ) external {
-        JobWord word = _layout().words[id];
-        JobState state = word.state();
+        JobWord word = _wordOf(id);
+        JobState state = _stateOf(id, word);
         _requireState(id, state, _liveStates());
         _requireAfter(id, word.deadline());
         if (state == JobState.Open) {
@@ -316,8 +316,11 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         view
         returns (JobState state, uint8 attempt, uint40 deadline, uint16 seized)
     {
-        JobWord word = _layout().words[id];
-        return (word.state(), word.attempt(), word.deadline(), word.seized());
+        JobWord word = _wordOf(id);
+        state = _stateOf(id, word);
+        if (state != JobState.None && state != JobState.Closed) {
+            (attempt, deadline, seized) = (word.attempt(), word.deadline(), word.seized());
+        }
     }
 
     /// @inheritdoc IJobRecovery
@@ -395,7 +398,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         if (!again) return _refund(id, word, job, _held(id, job), tipTo);
         uint40 deadline = _leaseEnd(job);
         bytes32 commitment = JobCodec.commitment(JobCodec.jobHash(job), 0, 0);
-        _store(id, JobWordLibrary.make(JobState.Open, word.attempt(), deadline, commitment));
+        _store(id, word.reopened(deadline, commitment));
         emit JobReopened(id, word.attempt(), deadline);
     }
 

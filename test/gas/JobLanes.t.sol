@@ -19,10 +19,11 @@ contract JobLanesGas is JobTest {
     }
 
     function test_OneNodeJob() public {
+        uint256 nonce = 1 | (1 << 232);
         JobTerms memory terms = attestedTerms();
         Job memory job = jobOf(terms);
         vm.prank(client);
-        JobId id = house.jobs.create(3, terms, "");
+        JobId id = house.jobs.create(nonce, terms, "");
         uint256 total = vm.snapshotGasLastCall("one-node job", "1 create");
 
         Assignment memory assignment = assignmentOf(1);
@@ -41,10 +42,11 @@ contract JobLanesGas is JobTest {
     }
 
     function test_ThreeNodeJob() public {
+        uint256 nonce = 2 | (1 << 232);
         JobTerms memory terms = quorumTerms();
         Job memory job = jobOf(terms);
         vm.prank(client);
-        JobId id = house.jobs.create(4, terms, "");
+        JobId id = house.jobs.create(nonce, terms, "");
         uint256 total = vm.snapshotGasLastCall("three-node job", "1 create");
 
         Assignment memory assignment = assignmentOf(3);
