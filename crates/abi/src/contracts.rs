@@ -21,7 +21,7 @@ sol! {
     enum Funding { Balance, Allowance, PullAtSettlement }
     enum Verification { Attested, Deterministic, Fingerprint }
     enum Trust { Any, Staked, Vetted }
-    enum JobState { None, Open, Assigned, Proposed, Challenged, Settled, Refunded }
+    enum JobState { None, Open, Assigned, Proposed, Challenged, Settled, Refunded, Closed }
     struct JobTerms { bytes32 specification; address token; JobPrice price; JobRules rules; }
     struct Job {
         address client;
@@ -291,6 +291,7 @@ sol! {
         event JobParametersAdopted(address indexed token, JobParameters parameters);
 
         error JobManagerUnexpectedState(JobId id, JobState actual, bytes32 expected);
+        error JobManagerSlotBusy(JobId id, uint24 sequence, JobState state);
         error JobManagerWrongCommitment(JobId id);
         error JobManagerInvalidTerm(bytes32 term, uint256 given, uint256 bound);
         error JobManagerStaleParameters(address token, uint24 given, uint24 current);

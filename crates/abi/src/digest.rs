@@ -4,7 +4,9 @@
 
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, SolValue};
-use tallystick_types::{ChainId, EvmSignature, JobId, JobOrder, NodeId, Receipt, ReceiptClaim};
+use tallystick_types::{
+    ChainId, EvmSignature, JobId, JobOrder, NodeId, Receipt, ReceiptClaim, Sequence,
+};
 
 use crate::contracts;
 
@@ -50,10 +52,14 @@ pub enum SignatureError {
 impl JobDomain {
     /// The id of the job that an order becomes.
     pub fn job_id(&self, order: &JobOrder) -> JobId {
+        let domain = (U256::from(self.chain.get()), self.job_manager, order.client);
         let terms = contracts::JobTerms::from(&order.terms);
-        let chain = U256::from(self.chain.get());
-        let order = (chain, self.job_manager, order.client, order.nonce, terms);
-        keccak256(order.abi_encode_params()).into()
+        let hash = (domain.0, domain.1, domain.2, order.nonce, terms).abi_encode_params();
+        let key = order.nonce & U256::MAX.wrapping_shr(24);
+        let slot = (domain.0, domain.1, domain.2, key).abi_encode_params();
+        let sequence = order.nonce.wrapping_shr(232).to();
+        let sequence = Sequence::new(sequence).expect("24 bits are left");
+        JobId::of_parts(keccak256(hash), keccak256(slot), sequence)
     }
 
     /// What a client signs to let somebody else create its job.

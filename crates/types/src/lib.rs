@@ -26,10 +26,10 @@ pub use bits::PackingError;
 pub use encoding::{Canonical, EncodingError, Reader, Writer};
 pub use id::{
     Attempt, BlockHash, ChainId, EvmSignature, IdentityKey, IdentitySignature, InputDigest, JobId,
-    NodeId, OutputDigest, OutputRoot, ProgramDigest, ReceiptDigest, ServiceLevel,
-    SpecificationDigest,
+    NodeId, OutputDigest, OutputRoot, ParametersVersion, ProgramDigest, ReceiptDigest, Sequence,
+    ServiceLevel, SpecificationDigest,
 };
-pub use parameters::{JobParameters, ParametersVersion};
+pub use parameters::JobParameters;
 pub use price::JobPrice;
 pub use receipt::{
     ChainAnchor, EngineProfile, EngineProfileError, Receipt, ReceiptError, ReceiptVersion,

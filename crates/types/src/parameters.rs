@@ -1,22 +1,14 @@
 //! The parameters under which a job lives, whatever governance does later.
 
-use std::fmt;
-
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use crate::amount::{Ppm, Ratio};
 use crate::bits::{Packer, PackingError, Unpacker};
+use crate::id::ParametersVersion;
 use crate::time::Seconds;
 
 const VERSION_BITS: u32 = 24;
-
-/// Version of the network's parameters, from 1. Zero: the token is not accepted.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct ParametersVersion(u32);
 
 /// The parameters of one job. On the chain one word; the order of the fields is that of the bits,
 /// lowest first, and each says its width.
@@ -49,54 +41,11 @@ pub struct JobParameters {
     pub max_attempts: u8,
 }
 
-impl ParametersVersion {
-    /// Takes a number of at most 24 bits.
-    pub const fn new(version: u32) -> Result<Self, PackingError> {
-        if version.wrapping_shr(VERSION_BITS) == 0 {
-            Ok(Self(version))
-        } else {
-            let (field, value) = ("parameters_version", version as u128);
-            Err(PackingError::TooWide { field, value, bits: VERSION_BITS })
-        }
-    }
-
-    /// The number.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-
-    /// The lowest 24 bits.
-    pub(crate) const fn of_bits(bits: u64) -> Self {
-        let [a, b, c, ..] = bits.to_le_bytes();
-        Self(u32::from_le_bytes([a, b, c, 0]))
-    }
-}
-
-impl TryFrom<u32> for ParametersVersion {
-    type Error = PackingError;
-
-    fn try_from(version: u32) -> Result<Self, Self::Error> {
-        Self::new(version)
-    }
-}
-
-impl From<ParametersVersion> for u32 {
-    fn from(version: ParametersVersion) -> Self {
-        version.0
-    }
-}
-
-impl fmt::Display for ParametersVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
 impl JobParameters {
     /// The word of the contracts.
     pub fn pack(self) -> Result<U256, PackingError> {
         let mut packer = Packer::new();
-        packer.put("version", u128::from(self.version.0), VERSION_BITS)?;
+        packer.put("version", u128::from(self.version.get()), VERSION_BITS)?;
         packer.put("coordinator_share", u128::from(self.coordinator_share.get()), 20)?;
         packer.put("secondaries_share", u128::from(self.secondaries_share.get()), 20)?;
         packer.put("protocol_share", u128::from(self.protocol_share.get()), 20)?;
@@ -154,7 +103,6 @@ mod tests {
         let long = JobParameters { lease: Seconds::new(1 << 24), ..parameters };
         let refused = PackingError::TooWide { field: "lease", value: 1 << 24, bits: 24 };
         assert_eq!(long.pack(), Err(refused));
-        assert!(ParametersVersion::new(1 << 24).is_err());
     }
 
     #[test]

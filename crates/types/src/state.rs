@@ -4,7 +4,7 @@ use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 
 use crate::bits::{Packer, PackingError, Unpacker};
-use crate::id::Attempt;
+use crate::id::{Attempt, Sequence};
 use crate::terms::coded;
 use crate::time::ChainTime;
 
@@ -25,18 +25,20 @@ coded! {
         Settled = 5,
         /// The money went back. Final.
         Refunded = 6,
+        /// Final, and its slot serves a later job. Never stored; the events tell how it ended.
+        Closed = 7,
     }
 }
 
 impl JobState {
     /// Whether nothing moves for the job any more.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Settled | Self::Refunded)
+        matches!(self, Self::Settled | Self::Refunded | Self::Closed)
     }
 }
 
 /// All that the chain stores of a job, in one word, lowest bits first: state (8 bits), attempt (8),
-/// deadline (40), seized (16), commitment (184).
+/// deadline (40), seized (16), sequence (24), commitment (160).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobWord {
     /// Where the job stands.
@@ -47,18 +49,21 @@ pub struct JobWord {
     pub deadline: ChainTime,
     /// Bit `i`: node `i` of the assignment was convicted and lost its lock.
     pub seized: u16,
-    /// First 184 bits of a hash over everything else, the lower 72 zero.
+    /// Which of the slot's jobs this is.
+    pub sequence: Sequence,
+    /// First 160 bits of a hash over everything else, the lower 96 zero.
     pub commitment: B256,
 }
 
 impl JobWord {
-    /// The word of the contracts. Bits of the commitment below the first 184 are dropped.
+    /// The word of the contracts. Bits of the commitment below the first 160 are dropped.
     pub fn pack(self) -> U256 {
         let mut packer = Packer::new();
         packer.put_bounded("state", self.state.code(), 8);
         packer.put_bounded("attempt", self.attempt.get(), 8);
         packer.put_bounded("deadline", self.deadline.get(), 40);
         packer.put_bounded("seized", self.seized, 16);
+        packer.put_bounded("sequence", self.sequence.get(), 24);
         packer.finish() | upper(self.commitment)
     }
 
@@ -77,6 +82,7 @@ impl JobWord {
                 value: error.given,
             })?,
             seized: u16::from_le_bytes([low, high]),
+            sequence: Sequence::of_bits(fields.take(24)),
             commitment: upper(word.into()).into(),
         })
     }
@@ -87,9 +93,9 @@ impl JobWord {
     }
 }
 
-/// The first 184 bits.
+/// The first 160 bits.
 fn upper(hash: B256) -> U256 {
-    U256::from_be_bytes(hash.0).wrapping_shr(72).wrapping_shl(72)
+    U256::from_be_bytes(hash.0).wrapping_shr(96).wrapping_shl(96)
 }
 
 #[cfg(test)]
@@ -99,8 +105,8 @@ mod tests {
 
     #[test]
     fn a_state_the_contracts_do_not_have_is_refused() {
-        let refused = JobWord::unpack(U256::from(7));
-        assert_eq!(refused, Err(PackingError::Meaningless { field: "state", value: 7 }));
+        let refused = JobWord::unpack(U256::from(8));
+        assert_eq!(refused, Err(PackingError::Meaningless { field: "state", value: 8 }));
     }
 
     proptest! {
@@ -110,7 +116,7 @@ mod tests {
             let read = JobWord::unpack(word).unwrap();
             prop_assert_eq!(read.pack(), word);
             prop_assert!(read.commits_to(word.into()));
-            prop_assert!(!read.commits_to((word ^ U256::from(1).wrapping_shl(72)).into()));
+            prop_assert!(!read.commits_to((word ^ U256::from(1).wrapping_shl(96)).into()));
         }
     }
 }

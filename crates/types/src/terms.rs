@@ -4,8 +4,7 @@ use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
 use crate::bits::{Packer, PackingError, Unpacker};
-use crate::id::{ServiceLevel, SpecificationDigest};
-use crate::parameters::ParametersVersion;
+use crate::id::{ParametersVersion, ServiceLevel, SpecificationDigest};
 use crate::price::JobPrice;
 use crate::time::{ChainTime, TimeError};
 
@@ -128,7 +127,8 @@ pub struct JobTerms {
 pub struct JobOrder {
     /// Who pays and gets the change.
     pub client: Address,
-    /// Any number that the client has not used with the same terms.
+    /// Any number that the client has not used. The low 232 bits again and the high 24 bits counted up
+    /// reuse the storage of a job that is final.
     pub nonce: U256,
     /// What is offered and demanded.
     pub terms: JobTerms,

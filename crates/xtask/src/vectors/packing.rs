@@ -112,6 +112,7 @@ fn job_word(case: u64) -> Value {
         attempt: Attempt::new(sample.byte()),
         deadline: sample.time(),
         seized: u16::try_from(sample.number(16)).expect("16 bits fit"),
+        sequence: sample.sequence(),
         commitment: hash,
     };
     json!({
@@ -119,6 +120,7 @@ fn job_word(case: u64) -> Value {
         "attempt": packed.attempt,
         "deadline": packed.deadline,
         "seized": packed.seized,
+        "sequence": packed.sequence,
         "hash": hash,
         "word": word(packed.pack()),
     })

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256, keccak256};
 use tallystick_types::{
     Amount, ChainTime, Funding, JobParameters, JobPrice, JobRules, JobTerms, NodeId,
-    ParametersVersion, Ppm, Ratio, Seat, Seconds, ServiceLevel, Trust, Verification,
+    ParametersVersion, Ppm, Ratio, Seat, Seconds, Sequence, ServiceLevel, Trust, Verification,
 };
 
 /// How many cases a list has.
@@ -64,6 +64,11 @@ impl Sample {
     pub(super) fn version(&mut self) -> ParametersVersion {
         let version = u32::try_from(self.number(24)).expect("24 bits fit");
         ParametersVersion::new(version).expect("24 bits are a version")
+    }
+
+    pub(super) fn sequence(&mut self) -> Sequence {
+        let sequence = u32::try_from(self.number(24)).expect("24 bits fit");
+        Sequence::new(sequence).expect("24 bits are a sequence")
     }
 
     pub(super) fn price(&mut self) -> JobPrice {
