@@ -156,12 +156,9 @@ interface INodeRegistry {
     /// @param scheduler Who must be the coordinator's signer.
     /// @param workers The workers with their present signers, each fit for the demanded trust.
     /// @param trust What the job demands of the workers.
-    function muster(
-        NodeId coordinator,
-        address scheduler,
-        Seat[] calldata workers,
-        Trust trust
-    ) external view;
+    function muster(NodeId coordinator, address scheduler, Seat[] calldata workers, Trust trust)
+        external
+        view;
 
     /// @notice The same for further workers of a running assignment.
     function musterWorkers(Seat[] calldata workers, Trust trust) external view;

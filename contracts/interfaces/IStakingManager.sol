@@ -152,8 +152,7 @@ interface IStakingManager {
 
     /// @notice Unlocks what `lock` locked. Only `JobManager`.
     /// @param except Bit `i` set: node `i` was slashed, its lock is gone already.
-    function unlock(Seat coordinator, Seat[] calldata nodes, uint128 amount, uint16 except)
-        external;
+    function unlock(Seat coordinator, Seat[] calldata nodes, uint128 amount, uint16 except) external;
 
     /// @notice Takes a part of a coordinator's lock because it let a lease run out; half goes to who
     /// noticed, half is burned. The rest of the lock stays. Only `JobManager`.

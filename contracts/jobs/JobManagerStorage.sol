@@ -31,6 +31,8 @@ abstract contract JobManagerStorage {
         mapping(JobId id => Meter) meters;
         mapping(address token => JobParameters) parameters;
         mapping(address token => mapping(address owner => LaneAccount)) accounts;
+        /// Every token that parameters were ever adopted for, each once.
+        address[] tokens;
     }
 
     // keccak256(abi.encode(uint256(keccak256("tallystick.storage.JobManager")) - 1))

@@ -29,8 +29,7 @@ library JobCodec {
     {
         uint256 key = uint232(nonce);
         bytes32 slot = keccak256(abi.encode(block.chainid, address(this), client, key));
-        bytes32 order =
-            keccak256(abi.encode(block.chainid, address(this), client, nonce, terms));
+        bytes32 order = keccak256(abi.encode(block.chainid, address(this), client, nonce, terms));
         return JobIdLibrary.make(order, slot, uint24(nonce >> 232));
     }
 
@@ -83,9 +82,7 @@ library JobCodec {
 
     /// @notice Hash of an assignment as later calls bring it.
     function assignmentHash(Assignment calldata assignment) internal pure returns (bytes32) {
-        return newAssignmentHash(
-            assignment.startedAt, assignment.coordinator, assignment.nodes
-        );
+        return newAssignmentHash(assignment.startedAt, assignment.coordinator, assignment.nodes);
     }
 
     /// @notice The same for an assignment that is being made.

@@ -21,9 +21,7 @@ library JobIdLibrary {
     /// @notice Joins the parts of an id.
     function make(bytes32 order, bytes32 slot_, uint24 sequence_) internal pure returns (JobId) {
         return JobId.wrap(
-            bytes32(
-                ((uint256(order) >> 104) << 104) | ((uint256(slot_) >> 176) << 24) | sequence_
-            )
+            bytes32(((uint256(order) >> 104) << 104) | ((uint256(slot_) >> 176) << 24) | sequence_)
         );
     }
 

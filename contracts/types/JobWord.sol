@@ -33,7 +33,8 @@ library JobWordLibrary {
         uint24 sequence_,
         bytes32 commitment_
     ) internal pure returns (JobWord) {
-        uint256 kept = (uint256(commitment_) >> COMMITMENT_SHIFT) << COMMITMENT_SHIFT;
+        uint256 kept =
+            (uint256(commitment_) >> COMMITMENT_SHIFT) << COMMITMENT_SHIFT;
         return JobWord.wrap(
             kept | uint8(state_) | (uint256(attempt_) << 8) | (uint256(deadline_) << 16)
                 | (uint256(sequence_) << 72)
@@ -46,9 +47,7 @@ library JobWordLibrary {
         pure
         returns (JobWord)
     {
-        return make(
-            JobState.Assigned, attempt(word) + 1, deadline_, sequence(word), commitment_
-        );
+        return make(JobState.Assigned, attempt(word) + 1, deadline_, sequence(word), commitment_);
     }
 
     /// @notice The word of a job that waits for its next attempt.
@@ -87,8 +86,7 @@ library JobWordLibrary {
 
     /// @notice Whether the word commits to the hash.
     function commitsTo(JobWord word, bytes32 commitment_) internal pure returns (bool) {
-        return JobWord.unwrap(word) >> COMMITMENT_SHIFT
-            == uint256(commitment_) >> COMMITMENT_SHIFT;
+        return JobWord.unwrap(word) >> COMMITMENT_SHIFT == uint256(commitment_) >> COMMITMENT_SHIFT;
     }
 
     /// @notice The same word in another state with another deadline.
@@ -104,9 +102,7 @@ library JobWordLibrary {
     /// @notice The same word with another commitment.
     function committed(JobWord word, bytes32 commitment_) internal pure returns (JobWord) {
         uint256 kept = JobWord.unwrap(word) & ((1 << COMMITMENT_SHIFT) - 1);
-        return JobWord.wrap(
-            kept | ((uint256(commitment_) >> COMMITMENT_SHIFT) << COMMITMENT_SHIFT)
-        );
+        return JobWord.wrap(kept | ((uint256(commitment_) >> COMMITMENT_SHIFT) << COMMITMENT_SHIFT));
     }
 
     /// @notice The same word with further nodes convicted.

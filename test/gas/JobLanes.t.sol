@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
-import { Assignment, Job, JobState, JobTerms, Proposal, Receipt as JobReceipt } from "../../contracts/types/Job.sol";
+import {
+    Assignment,
+    Job,
+    JobState,
+    JobTerms,
+    Proposal,
+    Receipt as JobReceipt
+} from "../../contracts/types/Job.sol";
 import { JobId } from "../../contracts/types/JobId.sol";
 import { JobTest } from "../base/JobTest.sol";
 
