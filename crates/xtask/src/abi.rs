@@ -49,6 +49,7 @@ fn records(compiled: &BTreeMap<String, Compiled>) -> Result<Vec<Record>, AbiErro
         for (_, half) in SECOND_HALVES.iter().filter(|(first, _)| *first == name) {
             merge(&mut abi, one(compiled, half)?);
         }
+        name_as_interfaces_do(&mut abi);
         records.push(Record::json(format!("deployments/abi/{name}.json"), &abi));
     }
     Ok(records)
@@ -89,6 +90,14 @@ fn merge(abi: &mut JsonAbi, half: &JsonAbi) {
     }
 }
 
+/// An implementation writes `rules_` where `rules` would hide a call of its own.
+fn name_as_interfaces_do(abi: &mut JsonAbi) {
+    for input in abi.functions.values_mut().flatten().flat_map(|function| &mut function.inputs) {
+        let plain = input.name.trim_end_matches('_').len();
+        input.name.truncate(plain);
+    }
+}
+
 fn absent<T: Clone + PartialEq>(known: &[T], more: &[T]) -> Vec<T> {
     more.iter().filter(|item| !known.contains(item)).cloned().collect()
 }
@@ -103,6 +112,14 @@ mod tests {
         let mut report = Vec::new();
         let fresh = run(&root::folder(), true, &mut report).unwrap();
         assert!(fresh, "{}", String::from_utf8_lossy(&report));
+    }
+
+    #[test]
+    fn parameters_have_the_names_of_the_interfaces() {
+        let mut abi = JsonAbi::parse(["function setRules(uint8 rules_, uint8 _most)"]).unwrap();
+        name_as_interfaces_do(&mut abi);
+        let abi = serde_json::to_string(&abi).unwrap();
+        assert!(abi.contains("\"rules\"") && abi.contains("\"_most\""), "{abi}");
     }
 
     #[test]
