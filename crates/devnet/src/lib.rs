@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+mod anvil;
+mod chain;
+mod deploy;
+mod tools;
+
+pub use anvil::{Anvil, AnvilError};
+pub use chain::{CallError, Chain};
+pub use deploy::{DeployError, Deployer};
+pub use tools::{Tool, ToolError, repository};
