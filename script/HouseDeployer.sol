@@ -35,6 +35,12 @@ struct House {
     INetworkProfile profile;
 }
 
+/// @notice A payment token that a deployment accepts besides TLY.
+struct TokenListing {
+    address token;
+    INetworkProfile.TokenTerms terms;
+}
+
 /// @notice What a deployment is made with.
 struct HouseConfig {
     /// Sends the deployment and ends without any power.
@@ -52,7 +58,9 @@ struct HouseConfig {
     uint32 votingPeriodSeconds;
     uint256 proposalThreshold;
     INetworkProfile.Parameters parameters;
+    /// How TLY itself is accepted for payment.
     INetworkProfile.TokenTerms tokenTerms;
+    TokenListing[] listings;
 }
 
 /// @title House deployer
@@ -105,6 +113,9 @@ abstract contract HouseDeployer is CommonBase {
         _wire(house);
         house.profile.setParameters(config.parameters);
         house.profile.allowToken(address(house.token), config.tokenTerms);
+        for (uint256 i; i < config.listings.length; ++i) {
+            house.profile.allowToken(config.listings[i].token, config.listings[i].terms);
+        }
         _handOver(house, config);
     }
 

@@ -127,7 +127,8 @@ interface INodeRegistry {
     /// @notice Withdraws trust in the node's signer at once: new assignments refuse the node.
     function freezeSigner(NodeId node) external;
 
-    /// @notice Offers the node, its earnings and its stake position's control to another operator; zero withdraws the offer.
+    /// @notice Offers the node and its earnings to another operator; zero withdraws the offer. Stake
+    /// stays with its stakers.
     function offerNode(NodeId node, address successor) external;
 
     /// @notice Takes over a node that was offered to the caller.

@@ -13,6 +13,7 @@ import { Seat } from "../types/Seat.sol";
 import { StakingManagerStorage } from "./StakingManagerStorage.sol";
 import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Staking manager
@@ -324,19 +325,24 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
     }
 
     /// @dev Takes up to `amount` of what backs no lock, from active and thawing stake in proportion.
+    /// It takes all, or leaves enough that shares do not become too cheap (see `StakeShares`).
     function _take(Layout storage $, NodeId node, uint128 amount) private returns (uint128 taken) {
         Pool storage pool = $.pools[node];
         (uint256 active, uint256 thawing) = (pool.stake, pool.thawing);
         uint256 total = active + thawing;
         uint256 unlocked = total - pool.locked;
-        uint256 take = amount < unlocked ? amount : unlocked;
+        uint256 take = Math.min(amount, unlocked);
         if (take == total) {
             (pool.stake, pool.thawing, pool.shares, pool.thawShares) = (0, 0, 0, 0);
             ++pool.epoch;
         } else {
             uint256 fromActive = take * active / total;
+            uint256 fromThawing =
+                Math.min(take - fromActive, StakeShares.spareOf(thawing, pool.thawShares));
+            fromActive = Math.min(fromActive, StakeShares.spareOf(active, pool.shares));
             pool.stake = uint128(active - fromActive);
-            pool.thawing = uint128(thawing - (take - fromActive));
+            pool.thawing = uint128(thawing - fromThawing);
+            take = fromActive + fromThawing;
         }
         if (pool.stake < $.rules.minStake) _REGISTRY.deactivate(node);
         return uint128(take);

@@ -6,7 +6,7 @@ import { INodeRegistry } from "../../contracts/interfaces/INodeRegistry.sol";
 import { ISlashingManager } from "../../contracts/interfaces/ISlashingManager.sol";
 import { IStakingManager } from "../../contracts/interfaces/IStakingManager.sol";
 import { NodeId } from "../../contracts/types/NodeId.sol";
-import { House, HouseConfig, HouseDeployer } from "../../script/HouseDeployer.sol";
+import { House, HouseConfig, HouseDeployer, TokenListing } from "../../script/HouseDeployer.sol";
 import { DevelopmentDollar } from "../tokens/DevelopmentDollar.sol";
 import { Test } from "forge-std/Test.sol";
 
@@ -103,7 +103,8 @@ abstract contract HouseTest is Test, HouseDeployer {
             votingPeriodSeconds: 1 days,
             proposalThreshold: 100_000e18,
             parameters: networkParameters(),
-            tokenTerms: INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 0 })
+            tokenTerms: INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 0 }),
+            listings: new TokenListing[](0)
         });
     }
 

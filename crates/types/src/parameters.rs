@@ -39,6 +39,8 @@ pub struct JobParameters {
     pub max_job: Seconds,
     /// Assignments that a job may have (8 bits).
     pub max_attempts: u8,
+    /// Whether new jobs are paused; never in a job's own (8 bits, 0 or 1).
+    pub halted: bool,
 }
 
 impl JobParameters {
@@ -57,6 +59,7 @@ impl JobParameters {
         packer.put("lease", u128::from(self.lease.get()), 24)?;
         packer.put("max_job", u128::from(self.max_job.get()), 24)?;
         packer.put("max_attempts", u128::from(self.max_attempts), 8)?;
+        packer.put("halted", u128::from(self.halted), 8)?;
         Ok(packer.finish())
     }
 
@@ -76,6 +79,7 @@ impl JobParameters {
             lease: Seconds::new(fields.take(24)),
             max_job: Seconds::new(fields.take(24)),
             max_attempts: fields.take_byte(),
+            halted: flag("halted", fields.take(8))?,
         };
         fields.finish()?;
         Ok(parameters)
@@ -84,6 +88,14 @@ impl JobParameters {
 
 fn share(field: &'static str, bits: u64) -> Result<Ppm, PackingError> {
     Ppm::new(number(bits)).map_err(|_| PackingError::Meaningless { field, value: bits })
+}
+
+fn flag(field: &'static str, bits: u64) -> Result<bool, PackingError> {
+    match bits {
+        0 => Ok(false),
+        1 => Ok(true),
+        value => Err(PackingError::Meaningless { field, value }),
+    }
 }
 
 /// The lowest 32 bits.
@@ -121,7 +133,7 @@ mod tests {
                     0x7fff_f7ff_ffff_ffff,
                     0xffff_ff7f_fff7_ffff,
                     u64::MAX,
-                    u64::MAX.wrapping_shr(8),
+                    u64::MAX.wrapping_shr(7),
                 ])
             } else {
                 U256::MAX

@@ -1,7 +1,7 @@
 //! `cargo xtask layout`: where every contract keeps its state, so that upgrades only ever append.
 //!
 //! The state of a contract is one struct in an ERC-7201 namespace, which the compiler does not show.
-//! A probe below `test/upgrade` declares it as a variable. `deployments/layout/<Contract>.json` holds its
+//! `test/upgrade/Layouts.sol` declares it as a variable. `deployments/layout/<Contract>.json` holds its
 //! fields and those of every struct that they reach. A field may be added at the end; one that moved, went
 //! away or changed its type would read the state of something else, and is refused.
 
@@ -18,7 +18,7 @@ use crate::contracts::{self, CompileError, Compiled};
 use crate::record::{self, Record, RecordError};
 
 /// Ending of a probe's name.
-const PROBE: &str = "LayoutProbe";
+const PROBE: &str = "Layout";
 
 /// The state of one contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +61,9 @@ pub(crate) enum LayoutError {
     Compile(#[from] CompileError),
     #[error(transparent)]
     Record(#[from] RecordError),
-    #[error("`{contract}` keeps state and no `{contract}{PROBE}` is below test/upgrade; add one")]
+    #[error(
+        "`{contract}` keeps state and `{contract}{PROBE}` is not in test/upgrade/Layouts.sol; add it"
+    )]
     NoProbe { contract: String },
     #[error(
         "the compiler's layout of `{contract}` has another form; a newer compiler needs new code"

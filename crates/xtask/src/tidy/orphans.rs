@@ -93,7 +93,8 @@ pub(crate) fn broken_links(listing: &Listing) -> Vec<Finding> {
 
 /// A probe is compiled for its layout and imported by nothing.
 fn declares_probe(listing: &Listing, path: &str) -> bool {
-    path.starts_with("test/") && listing.text(path).is_some_and(|text| text.contains("LayoutProbe"))
+    path.starts_with("test/")
+        && listing.text(path).is_some_and(|text| text.contains("Layout internal probe"))
 }
 
 /// Paths in the tree that a Solidity file imports.

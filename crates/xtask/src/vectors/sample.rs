@@ -113,6 +113,7 @@ impl Sample {
             lease: Seconds::new(self.number(24)),
             max_job: Seconds::new(self.number(24)),
             max_attempts: self.byte(),
+            halted: false,
         }
     }
 }

@@ -8,35 +8,35 @@ import { NetworkProfileStorage } from "../../contracts/profile/NetworkProfileSto
 import { SlashingManagerStorage } from "../../contracts/slashing/SlashingManagerStorage.sol";
 import { StakingManagerStorage } from "../../contracts/staking/StakingManagerStorage.sol";
 
-// The compiler shows the layout of variables, not of structs in a namespace. Each probe declares the
-// state of one contract as a variable, for `cargo xtask layout` to read.
+// The compiler shows the layout of variables, not of structs in a namespace. Each contract here declares
+// the state of another one as a variable, for `cargo xtask layout` to read.
 
 /// @notice The state of `JobManager`.
-contract JobManagerLayoutProbe is JobManagerStorage {
+contract JobManagerLayout is JobManagerStorage {
     Layout internal probe;
 }
 
 /// @notice The state of `NetworkProfile`.
-contract NetworkProfileLayoutProbe is NetworkProfileStorage {
+contract NetworkProfileLayout is NetworkProfileStorage {
     Layout internal probe;
 }
 
 /// @notice The state of `NodeRegistry`.
-contract NodeRegistryLayoutProbe is NodeRegistryStorage {
+contract NodeRegistryLayout is NodeRegistryStorage {
     Layout internal probe;
 }
 
 /// @notice The state of `PaymentManager`.
-contract PaymentManagerLayoutProbe is PaymentManagerStorage {
+contract PaymentManagerLayout is PaymentManagerStorage {
     Layout internal probe;
 }
 
 /// @notice The state of `SlashingManager`.
-contract SlashingManagerLayoutProbe is SlashingManagerStorage {
+contract SlashingManagerLayout is SlashingManagerStorage {
     Layout internal probe;
 }
 
 /// @notice The state of `StakingManager`.
-contract StakingManagerLayoutProbe is StakingManagerStorage {
+contract StakingManagerLayout is StakingManagerStorage {
     Layout internal probe;
 }
