@@ -1,8 +1,8 @@
 //! Where the contracts live: `deployments/<chain id>.json`.
 //!
-//! Deploying writes `<chain id>.pending.json`. Only after the chain was asked whether every contract is
-//! where the file says, and is what it says, it becomes the record. A pending file without a record
-//! therefore means a deployment that nobody has finished or checked.
+//! `script/Deploy.s.sol` writes `<chain id>.pending.json`. Only after its `check()` has asked the chain
+//! whether every contract is where the file says, and is what it says, it becomes the record. A
+//! pending file without a record therefore means a deployment that nobody has finished or checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -37,6 +37,8 @@ pub enum Contract {
     SlashingManager,
     /// The network's parameters.
     NetworkProfile,
+    /// A token without worth, on local chains only.
+    DevelopmentDollar,
 }
 
 /// One contract of a deployment.
@@ -47,6 +49,26 @@ pub struct Deployed {
     pub address: Address,
     /// keccak256 of the code at that address.
     pub code_hash: B256,
+    /// Behind a proxy: the code that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implementation: Option<Address>,
+    /// Behind a proxy: keccak256 of that code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implementation_code_hash: Option<B256>,
+}
+
+/// Who holds the powers of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holders {
+    /// Got the supply of TLY and gets the fees.
+    pub treasury: Address,
+    /// Stops new jobs and deposits.
+    pub pauser: Address,
+    /// Rules on challenges.
+    pub committee: Address,
+    /// Adds rewards.
+    pub reporter: Address,
 }
 
 /// A complete deployment on one chain.
@@ -57,6 +79,12 @@ pub struct Deployment {
     pub chain_id: ChainId,
     /// A block before the first contract; whoever reads events begins here.
     pub block: u64,
+    /// Who sent the transactions, and holds nothing.
+    pub deployer: Address,
+    /// The file of `script/parameters` that was used.
+    pub parameters: String,
+    /// Who holds the powers of people.
+    pub holders: Holders,
     /// The contracts.
     pub contracts: BTreeMap<Contract, Deployed>,
 }
@@ -74,8 +102,8 @@ pub enum DeploymentError {
     },
     /// A deployment began and was never checked.
     #[error(
-        "the deployment on chain {chain} was not finished; deploy again, or check the chain and \
-         promote {path}"
+        "the deployment on chain {chain} was not finished; run the check of script/Deploy.s.sol, and \
+         if that says half done, remove {path} and deploy again"
     )]
     Unfinished {
         /// The chain.
@@ -86,14 +114,6 @@ pub enum DeploymentError {
     /// The file cannot be read.
     #[error("{path} cannot be read; check its permissions")]
     Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file cannot be written.
-    #[error("{path} cannot be written; check its folder")]
-    Write {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -138,7 +158,7 @@ pub enum DeploymentError {
 }
 
 impl Contract {
-    /// All of them, in the order of deployment.
+    /// Those of every deployment, in the order in which they are made.
     pub const ALL: [Self; 9] = [
         Self::TallyToken,
         Self::TimelockController,
@@ -166,28 +186,9 @@ impl Deployment {
         Self::of_file(path, chain)
     }
 
-    /// Reads what a deployment left behind and nobody has checked yet.
-    pub fn read_pending(folder: &Path, chain: ChainId) -> Result<Self, DeploymentError> {
-        let path = pending_path(folder, chain);
-        if !path.exists() {
-            return Err(DeploymentError::Absent { chain, path });
-        }
-        Self::of_file(path, chain)
-    }
-
-    /// Makes the pending file the record. Only for who has asked the chain.
-    pub fn promote(folder: &Path, chain: ChainId) -> Result<(), DeploymentError> {
-        let path = record_path(folder, chain);
-        fs::rename(pending_path(folder, chain), &path)
-            .map_err(|source| DeploymentError::Write { path, source })
-    }
-
-    /// Where a contract lives.
+    /// Where a contract lives. Zero for the development dollar where there is none.
     pub fn address(&self, contract: Contract) -> Address {
-        self.contracts
-            .get(&contract)
-            .map(|deployed| deployed.address)
-            .expect("a record without one of the contracts is refused when it is read")
+        self.contracts.get(&contract).map_or(Address::ZERO, |deployed| deployed.address)
     }
 
     /// The domain of orders and claims.

@@ -8,6 +8,6 @@ mod digest;
 mod revert;
 
 pub use convert::{Assignment, ConvertError, Job};
-pub use deployment::{Contract, Deployed, Deployment, DeploymentError};
+pub use deployment::{Contract, Deployed, Deployment, DeploymentError, Holders};
 pub use digest::{JobDomain, RegistryDomain, SignatureError, signer_of, verify_attestations};
 pub use revert::{Revert, decode_error};

@@ -29,7 +29,7 @@ pub enum CallError {
     #[error("refused: {revert}")]
     Refused {
         /// What it said.
-        revert: Revert,
+        revert: Box<Revert>,
     },
     /// The endpoint did not answer, or not as an endpoint does.
     #[error("no usable answer from the chain's endpoint; look whether it runs")]
@@ -74,7 +74,7 @@ impl From<TransportError> for CallError {
     fn from(source: TransportError) -> Self {
         let data = source.as_error_resp().and_then(|payload| payload.as_revert_data());
         match data {
-            Some(data) => Self::Refused { revert: decode_error(&data) },
+            Some(data) => Self::Refused { revert: Box::new(decode_error(&data)) },
             None => Self::Endpoint { source: Box::new(source) },
         }
     }

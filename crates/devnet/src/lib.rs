@@ -7,5 +7,5 @@ mod tools;
 
 pub use anvil::{Anvil, AnvilError};
 pub use chain::{CallError, Chain};
-pub use deploy::{DeployError, Deployer};
+pub use deploy::{DeployError, Deployer, confirm};
 pub use tools::{Tool, ToolError, repository};

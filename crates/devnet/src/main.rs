@@ -73,21 +73,20 @@ async fn deploy(arguments: &Deploy) -> Result<(), Box<dyn Error>> {
     progress("starting Anvil");
     let anvil = Anvil::start(&repository, chain)?;
     progress(&format!("deploying to {}", anvil.url()));
-    let records = repository.join("deployments");
     let deployer = Deployer {
-        repository: repository.clone(),
-        records: records.clone(),
+        repository,
         url: anvil.url(),
         chain,
         parameters: arguments.parameters.clone(),
         key: LOCAL_KEY.parse::<PrivateKeySigner>()?,
+        sender: None,
     };
     let deployment = tokio::select! {
         deployment = deployer.deploy() => deployment?,
         _ = terminated.recv() => return Ok(()),
         _ = interrupted.recv() => return Ok(()),
     };
-    show(&mut io::stdout().lock(), arguments.json, &anvil.url(), &records, &deployment)?;
+    show(&mut io::stdout().lock(), arguments.json, &anvil.url(), &deployer.records(), &deployment)?;
     if !arguments.once {
         progress("running; Ctrl-C stops the chain");
         tokio::select! {
