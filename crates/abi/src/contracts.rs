@@ -122,6 +122,7 @@ sol! {
         ) external view;
         function musterWorkers(Seat[] workers, Trust trust) external view;
         function nodeOf(NodeId node) external view returns (Node);
+        function statusOf(NodeId node) external view returns (NodeStatus);
         function operatorOf(NodeId node) external view returns (address);
         function nodeOfSigner(address signer) external view returns (NodeId);
         function nodeCount() external view returns (uint64);

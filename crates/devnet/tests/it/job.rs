@@ -216,16 +216,17 @@ async fn a_job_is_ordered_executed_attested_and_paid_to_the_last_unit() {
     assert_eq!(change + tip + lead + fee + primary + secondary, reserved);
     assert_eq!(chain_lane(&house).await, reserved);
 
-    // The money leaves the house as it came: to the last unit.
-    let call = IJobManager::withdrawCall { token: house.at(Contract::TallyToken), amount: change };
-    house.chain.send(client, jobs, call).await.unwrap();
-    let payments = house.at(Contract::PaymentManager);
-    let call = IPaymentManager::withdrawCall {
-        token: house.at(Contract::TallyToken),
-        amount: change,
-        to: client,
-    };
-    house.chain.send(client, payments, call).await.unwrap();
+    // The money leaves the house as it came.
+    take_out(&house, client, change).await;
     assert_eq!(house.tokens(client).await, U256::from(100 * TLY - reserved + change));
     assert_eq!(chain_lane(&house).await, reserved - change);
+}
+
+/// Moves an owner's money from the chain lane to its own account.
+async fn take_out(house: &House, owner: Address, amount: u128) {
+    let token = house.at(Contract::TallyToken);
+    let call = IJobManager::withdrawCall { token, amount };
+    house.chain.send(owner, house.at(Contract::JobManager), call).await.unwrap();
+    let call = IPaymentManager::withdrawCall { token, amount, to: owner };
+    house.chain.send(owner, house.at(Contract::PaymentManager), call).await.unwrap();
 }
