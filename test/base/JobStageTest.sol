@@ -75,9 +75,7 @@ abstract contract JobStageTest is JobTest {
 
     /// @notice Expects that the next call finds another commitment.
     function expectWrongCommitment(JobId id) internal {
-        vm.expectRevert(
-            abi.encodeWithSelector(IJobMachine.JobManagerWrongCommitment.selector, id)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IJobMachine.JobManagerWrongCommitment.selector, id));
     }
 
     /// @notice What an owner has in the chain lane.

@@ -18,9 +18,8 @@ abstract contract PaymentTest is HouseTest {
     /// @notice Puts a token on the list.
     function accept(address token) internal {
         vm.prank(address(house.timelock));
-        house.profile.allowToken(
-            token, INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 12 })
-        );
+        house.profile
+            .allowToken(token, INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 12 }));
     }
 
     /// @notice Gives somebody tokens that the payment manager may pull.

@@ -22,9 +22,7 @@ abstract contract ProfileTest is HouseTest {
     }
 
     /// @notice Expects that the next call is out of bounds.
-    function expectOutOfBounds(bytes32 name, uint256 given, uint256 least, uint256 most)
-        internal
-    {
+    function expectOutOfBounds(bytes32 name, uint256 given, uint256 least, uint256 most) internal {
         vm.expectRevert(
             abi.encodeWithSelector(
                 INetworkProfile.NetworkProfileOutOfBounds.selector, name, given, least, most

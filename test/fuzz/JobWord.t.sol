@@ -20,11 +20,10 @@ contract JobWordFuzz is Test {
         assertEq(JobWord.unwrap(word) & COMMITTED, uint256(commitment) & COMMITTED);
     }
 
-    function testFuzz_MovingChangesStateAndDeadlineOnly(
-        uint256 raw,
-        uint8 state,
-        uint40 deadline
-    ) public pure {
+    function testFuzz_MovingChangesStateAndDeadlineOnly(uint256 raw, uint8 state, uint40 deadline)
+        public
+        pure
+    {
         JobWord word = _wordOf(raw);
         JobState state_ = _stateOf(state);
         JobWord next = word.moved(state_, deadline);
@@ -45,9 +44,7 @@ contract JobWordFuzz is Test {
     function testFuzz_ConvictingAddsNodesOnly(uint256 raw, uint16 nodes) public pure {
         JobWord word = _wordOf(raw);
         JobWord next = word.convicted(nodes);
-        _assertFields(
-            next, word.state(), word.attempt(), word.deadline(), word.seized() | nodes
-        );
+        _assertFields(next, word.state(), word.attempt(), word.deadline(), word.seized() | nodes);
         assertEq(JobWord.unwrap(next) & COMMITTED, JobWord.unwrap(word) & COMMITTED);
     }
 

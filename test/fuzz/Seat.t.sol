@@ -14,10 +14,7 @@ contract SeatFuzz is Test {
         assertEq(Seat.unwrap(seat) >> 224, 0);
     }
 
-    function testFuzz_ARegisteredNodeEarnsAtItsOwnAccount(uint64 node, address signer)
-        public
-        pure
-    {
+    function testFuzz_ARegisteredNodeEarnsAtItsOwnAccount(uint64 node, address signer) public pure {
         vm.assume(node != 0);
         Seat seat = SeatLibrary.seatOf(NodeId.wrap(node), signer);
         assertEq(seat.accountOf(), address(uint160(node)));

@@ -20,11 +20,7 @@ contract FalseToken is DevelopmentDollar {
     }
 
     /// @notice Moves tokens of somebody else, or says no.
-    function transferFrom(address from, address to, uint256 value)
-        public
-        override
-        returns (bool)
-    {
+    function transferFrom(address from, address to, uint256 value) public override returns (bool) {
         return refuses ? false : super.transferFrom(from, to, value);
     }
 }

@@ -173,9 +173,7 @@ contract JobManagerAssign is JobStageTest {
     function test_RevertGiven_TheCoordinatorIsNotBonded() public {
         (JobId id, Job memory job) = create(1, quorumTerms());
         TestNode memory unbonded = registerNode(COORDINATOR);
-        _expectUnfit(
-            unbonded.id, INodeRegistry.NodeStatus.Registered, COORDINATOR, false, false
-        );
+        _expectUnfit(unbonded.id, INodeRegistry.NodeStatus.Registered, COORDINATOR, false, false);
         _assignAs(unbonded, id, job);
     }
 
@@ -311,10 +309,7 @@ contract JobManagerAssign is JobStageTest {
         (id,) = create(2, terms);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStakingManager.StakingManagerInsufficientStake.selector,
-                small.id,
-                400e18,
-                600e18
+                IStakingManager.StakingManagerInsufficientStake.selector, small.id, 400e18, 600e18
             )
         );
         _assign(id, job, _seatOf(small));
@@ -322,9 +317,10 @@ contract JobManagerAssign is JobStageTest {
 
     function test_RevertGiven_TheLockIsBeyondAllStakeButTheMoneyComesBack() public {
         vm.prank(address(house.timelock));
-        house.profile.allowToken(
-            address(dollar), INetworkProfile.TokenTerms({ lockPpm: 1e9, lockShift: 18 })
-        );
+        house.profile
+            .allowToken(
+                address(dollar), INetworkProfile.TokenTerms({ lockPpm: 1e9, lockShift: 18 })
+            );
         giveBalance(client, type(uint96).max);
         JobTerms memory terms = quorumTerms();
         terms.price = JobPriceLibrary.pack(type(uint96).max, 0, 0);

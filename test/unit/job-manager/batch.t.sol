@@ -123,9 +123,7 @@ contract JobManagerBatch is JobStageTest {
     function test_RevertWhen_ThereAreTooManyCalls() public {
         bytes[] memory calls = _cheapCalls(MAX_BATCH + 1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IJobMachine.JobManagerTooMany.selector, MAX_BATCH + 1, MAX_BATCH
-            )
+            abi.encodeWithSelector(IJobMachine.JobManagerTooMany.selector, MAX_BATCH + 1, MAX_BATCH)
         );
         vm.prank(client);
         house.jobs.batch(calls);

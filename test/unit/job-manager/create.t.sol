@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { HouseContract } from "../../../contracts/base/HouseContract.sol";
 import { IJobMachine } from "../../../contracts/interfaces/IJobMachine.sol";
 import { INetworkProfile } from "../../../contracts/interfaces/INetworkProfile.sol";
 import { IPaymentManager } from "../../../contracts/interfaces/IPaymentManager.sol";
@@ -9,12 +10,11 @@ import { JobId } from "../../../contracts/types/JobId.sol";
 import { JobParameters } from "../../../contracts/types/JobParameters.sol";
 import { JobPriceLibrary } from "../../../contracts/types/JobPrice.sol";
 import { Funding, JobRules, JobRulesLibrary } from "../../../contracts/types/JobRules.sol";
-import { HouseContract } from "../../../contracts/base/HouseContract.sol";
 import { JobStage, JobStageTest } from "../../base/JobStageTest.sol";
-import { IERC20Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {
     PausableUpgradeable
 } from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
+import { IERC20Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 
 /// @notice A client orders a job itself.
 contract JobManagerCreate is JobStageTest {
@@ -375,9 +375,7 @@ contract JobManagerCreate is JobStageTest {
 
     function _expectInvalid(bytes32 term, uint256 given, uint256 bound) private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IJobMachine.JobManagerInvalidTerm.selector, term, given, bound
-            )
+            abi.encodeWithSelector(IJobMachine.JobManagerInvalidTerm.selector, term, given, bound)
         );
     }
 

@@ -235,9 +235,8 @@ contract JobManagerCreateFor is JobStageTest {
     function test_AHostileWalletCostsBoundedGas() public {
         JobTerms memory terms = quorumTerms();
         bytes memory signature = _sign(address(wallet), terms);
-        bytes memory data = abi.encodeCall(
-            house.jobs.createFor, (address(wallet), 1, terms, "", signature)
-        );
+        bytes memory data =
+            abi.encodeCall(house.jobs.createFor, (address(wallet), 1, terms, "", signature));
         for (uint256 i = 1; i <= uint8(type(TestWallet.Mood).max); ++i) {
             wallet.feel(TestWallet.Mood(i));
             uint256 gas = gasleft();
@@ -276,12 +275,9 @@ contract JobManagerCreateFor is JobStageTest {
         return signatureOf(clientKey, house.jobs.orderDigest(account, 1, terms));
     }
 
-    function _refuse(
-        address account,
-        uint256 nonce,
-        JobTerms memory terms,
-        bytes memory signature
-    ) private {
+    function _refuse(address account, uint256 nonce, JobTerms memory terms, bytes memory signature)
+        private
+    {
         JobId id = house.jobs.idOf(account, nonce, terms);
         vm.expectRevert(
             abi.encodeWithSelector(

@@ -18,9 +18,7 @@ contract JobManagerDistinctNodes is JobStageTest {
         again[0] = SeatLibrary.seatOf(workers[0].id, signer);
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IJobMachine.JobManagerInvalidNodes.selector, stage.id, 4, 16
-            )
+            abi.encodeWithSelector(IJobMachine.JobManagerInvalidNodes.selector, stage.id, 4, 16)
         );
         vm.prank(coordinator.signer);
         house.jobs.enlist(stage.id, stage.job, stage.assignment, again);
@@ -33,9 +31,7 @@ contract JobManagerDistinctNodes is JobStageTest {
         again[1] = SeatLibrary.seatOf(workers[2].id, workers[2].signer);
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IJobMachine.JobManagerInvalidNodes.selector, stage.id, 5, 16
-            )
+            abi.encodeWithSelector(IJobMachine.JobManagerInvalidNodes.selector, stage.id, 5, 16)
         );
         vm.prank(coordinator.signer);
         house.jobs.enlist(stage.id, stage.job, stage.assignment, again);

@@ -279,9 +279,8 @@ contract JobManagerPropose is JobStageTest {
         JobStage memory stage = stageAt(JobState.Assigned, 1);
         JobReceipt memory receipt = receiptOf(stage.id, OUTPUT, COST, 1);
         receipt.signers = 3;
-        receipt.signatures = bytes.concat(
-            receipt.signatures, receiptOf(stage.id, OUTPUT, COST, 8).signatures
-        );
+        receipt.signatures =
+            bytes.concat(receipt.signatures, receiptOf(stage.id, OUTPUT, COST, 8).signatures);
         _refuseAttestation(stage, receipt, 1, workers[3].signer);
     }
 
@@ -406,10 +405,7 @@ contract JobManagerPropose is JobStageTest {
     }
 
     /// An assigned job that ran for so long, with a heartbeat at the end.
-    function _timed(JobId id, Job memory job, uint256 ran)
-        private
-        returns (JobStage memory stage)
-    {
+    function _timed(JobId id, Job memory job, uint256 ran) private returns (JobStage memory stage) {
         (stage.id, stage.job, stage.assignment) = (id, job, assign(id, job, 1));
         pass(ran);
         vm.prank(coordinator.signer);
@@ -446,9 +442,7 @@ contract JobManagerPropose is JobStageTest {
         uint256 needed
     ) private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IJobMachine.JobManagerNoQuorum.selector, stage.id, given, needed
-            )
+            abi.encodeWithSelector(IJobMachine.JobManagerNoQuorum.selector, stage.id, given, needed)
         );
         _propose(stage, receipt);
     }
@@ -458,10 +452,7 @@ contract JobManagerPropose is JobStageTest {
     {
         vm.expectRevert(
             abi.encodeWithSelector(
-                IJobMachine.JobManagerInvalidSigners.selector,
-                stage.id,
-                receipt.signers,
-                accepted
+                IJobMachine.JobManagerInvalidSigners.selector, stage.id, receipt.signers, accepted
             )
         );
         _propose(stage, receipt);

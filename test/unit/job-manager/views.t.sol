@@ -3,15 +3,14 @@ pragma solidity 0.8.37;
 
 import { JobState, JobTerms } from "../../../contracts/types/Job.sol";
 import { JobId } from "../../../contracts/types/JobId.sol";
-import { JobPrice } from "../../../contracts/types/JobPrice.sol";
 import { JobParameters } from "../../../contracts/types/JobParameters.sol";
+import { JobPrice } from "../../../contracts/types/JobPrice.sol";
 import { JobRules } from "../../../contracts/types/JobRules.sol";
 import { JobStage, JobStageTest } from "../../base/JobStageTest.sol";
 
 /// @notice What the chain lane tells about itself: ids, digests, amounts and states.
 contract JobManagerViews is JobStageTest {
-    string private constant ORDER =
-        "JobOrder(address client,uint256 nonce,bytes32 specification,address token,"
+    string private constant ORDER = "JobOrder(address client,uint256 nonce,bytes32 specification,address token,"
         "uint128 maxPrice,uint128 tip,uint128 ratePerSecond,uint8 funding,uint8 verification,"
         "uint8 trust,uint8 replicas,uint8 quorum,uint40 assignBy,uint40 completeBy,"
         "uint64 serviceLevel,uint24 parametersVersion)";
@@ -20,9 +19,8 @@ contract JobManagerViews is JobStageTest {
 
     function test_AnIdCommitsToChainContractClientNonceAndTerms() public {
         JobTerms memory terms = quorumTerms();
-        bytes32 expected = keccak256(
-            abi.encode(block.chainid, address(house.jobs), client, uint256(5), terms)
-        );
+        bytes32 expected =
+            keccak256(abi.encode(block.chainid, address(house.jobs), client, uint256(5), terms));
         assertEq(_idOf(client, 5, terms), expected);
 
         bytes32 base = _idOf(client, 5, terms);

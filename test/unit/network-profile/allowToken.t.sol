@@ -55,9 +55,7 @@ contract NetworkProfileAllowToken is ProfileTest {
             allow(address(uint160(0xbeef00 + i)), 1, 0);
         }
         vm.expectRevert(
-            abi.encodeWithSelector(
-                INetworkProfile.NetworkProfileTooManyTokens.selector, MAX_TOKENS
-            )
+            abi.encodeWithSelector(INetworkProfile.NetworkProfileTooManyTokens.selector, MAX_TOKENS)
         );
         allow(stranger, 1, 0);
         // Terms of those on the list can still change.

@@ -44,9 +44,7 @@ contract NetworkProfileDisallowToken is ProfileTest {
 
     function test_RevertWhen_TheTokenIsNotOnTheList() public {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                INetworkProfile.NetworkProfileTokenNotAllowed.selector, stranger
-            )
+            abi.encodeWithSelector(INetworkProfile.NetworkProfileTokenNotAllowed.selector, stranger)
         );
         _disallow(stranger);
     }

@@ -269,11 +269,10 @@ contract NetworkProfileSetParameters is ProfileTest {
         );
     }
 
-    function _assertJobs(
-        INetworkProfile.Parameters memory p,
-        JobParameters told,
-        uint24 version
-    ) private pure {
+    function _assertJobs(INetworkProfile.Parameters memory p, JobParameters told, uint24 version)
+        private
+        pure
+    {
         assertEq(told.version(), version);
         assertEq(told.coordinatorPpm(), p.coordinatorPpm);
         assertEq(told.secondariesPpm(), p.secondariesPpm);

@@ -4,12 +4,12 @@ pragma solidity 0.8.37;
 import { HouseContract } from "../../../contracts/base/HouseContract.sol";
 import { IPaymentManager } from "../../../contracts/interfaces/IPaymentManager.sol";
 import { PaymentTest } from "../../base/PaymentTest.sol";
-import { FeeToken } from "../../tokens/FeeToken.sol";
+import { DevelopmentDollar } from "../../tokens/DevelopmentDollar.sol";
 import { FalseToken } from "../../tokens/FalseToken.sol";
+import { FeeToken } from "../../tokens/FeeToken.sol";
 import { RebasingToken } from "../../tokens/RebasingToken.sol";
 import { RevertingToken } from "../../tokens/RevertingToken.sol";
 import { SilentToken } from "../../tokens/SilentToken.sol";
-import { DevelopmentDollar } from "../../tokens/DevelopmentDollar.sol";
 import {
     PausableUpgradeable
 } from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
@@ -163,9 +163,7 @@ contract PaymentManagerDeposit is PaymentTest {
 
     function _expectNotAccepted(address token) private {
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IPaymentManager.PaymentManagerTokenNotAccepted.selector, token
-            )
+            abi.encodeWithSelector(IPaymentManager.PaymentManagerTokenNotAccepted.selector, token)
         );
     }
 

@@ -52,10 +52,7 @@ contract PaymentManagerDepositWithPermit is PaymentTest {
         (uint8 v, bytes32 r, bytes32 s) = _sign(AMOUNT - 1, block.timestamp);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector,
-                address(house.payments),
-                0,
-                AMOUNT
+                IERC20Errors.ERC20InsufficientAllowance.selector, address(house.payments), 0, AMOUNT
             )
         );
         _deposit(AMOUNT, block.timestamp, v, r, s);
@@ -65,10 +62,7 @@ contract PaymentManagerDepositWithPermit is PaymentTest {
         (uint8 v, bytes32 r, bytes32 s) = _sign(AMOUNT, block.timestamp);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IERC20Errors.ERC20InsufficientAllowance.selector,
-                address(house.payments),
-                0,
-                AMOUNT
+                IERC20Errors.ERC20InsufficientAllowance.selector, address(house.payments), 0, AMOUNT
             )
         );
         vm.prank(stranger);
@@ -117,8 +111,7 @@ contract PaymentManagerDepositWithPermit is PaymentTest {
                 deadline
             )
         );
-        bytes32 digest =
-            keccak256(bytes.concat(hex"1901", dollar.DOMAIN_SEPARATOR(), permit));
+        bytes32 digest = keccak256(bytes.concat(hex"1901", dollar.DOMAIN_SEPARATOR(), permit));
         return vm.sign(clientKey, digest);
     }
 }

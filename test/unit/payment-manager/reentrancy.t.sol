@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { INetworkProfile } from "../../../contracts/interfaces/INetworkProfile.sol";
 import { IPaymentManager } from "../../../contracts/interfaces/IPaymentManager.sol";
 import { JobState, JobTerms } from "../../../contracts/types/Job.sol";
 import { JobId } from "../../../contracts/types/JobId.sol";
@@ -8,7 +9,6 @@ import { JobPriceLibrary } from "../../../contracts/types/JobPrice.sol";
 import { Funding, JobRulesLibrary } from "../../../contracts/types/JobRules.sol";
 import { NodeId } from "../../../contracts/types/NodeId.sol";
 import { JobStageTest } from "../../base/JobStageTest.sol";
-import { INetworkProfile } from "../../../contracts/interfaces/INetworkProfile.sol";
 import { ReentrantToken } from "../../tokens/ReentrantToken.sol";
 import { TestWallet } from "../../wallets/TestWallet.sol";
 import {
@@ -28,9 +28,10 @@ contract PaymentManagerReentrancy is JobStageTest {
         token = new ReentrantToken();
         wallet = new TestWallet(client);
         vm.prank(address(house.timelock));
-        house.profile.allowToken(
-            address(token), INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 12 })
-        );
+        house.profile
+            .allowToken(
+                address(token), INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 12 })
+            );
         token.mint(address(wallet), 10 * START);
         vm.startPrank(address(wallet));
         token.approve(address(house.payments), type(uint256).max);
@@ -133,11 +134,9 @@ contract PaymentManagerReentrancy is JobStageTest {
     function _guarded() private view returns (bytes[] memory entries) {
         entries = new bytes[](3);
         IPaymentManager payments = house.payments;
-        entries[0] =
-            abi.encodeCall(payments.deposit, (address(token), address(wallet), uint128(5)));
-        entries[1] = abi.encodeCall(
-            payments.depositWithPermit, (address(token), uint128(5), 0, 0, 0, 0)
-        );
+        entries[0] = abi.encodeCall(payments.deposit, (address(token), address(wallet), uint128(5)));
+        entries[1] =
+            abi.encodeCall(payments.depositWithPermit, (address(token), uint128(5), 0, 0, 0, 0));
         entries[2] =
             abi.encodeCall(payments.withdraw, (address(token), uint128(5), address(wallet)));
     }
@@ -176,16 +175,13 @@ contract PaymentManagerReentrancy is JobStageTest {
     function _assertRefused() private view {
         assertTrue(token.called());
         assertFalse(token.succeeded());
-        assertEq(
-            token.answer(), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector
-        );
+        assertEq(token.answer(), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
     }
 
     /// Free balances, lanes and the chain lane are the total, and the tokens are there.
     function _assertConserved() private view {
         IPaymentManager payments = house.payments;
-        IPaymentManager.Lane memory held =
-            payments.laneOf(address(wallet), address(token), LANE);
+        IPaymentManager.Lane memory held = payments.laneOf(address(wallet), address(token), LANE);
         uint256 sum = uint256(payments.freeOf(address(wallet), address(token)))
             + payments.chainLaneOf(address(token)) + held.reserved + held.thawing;
         assertEq(sum, payments.totalOf(address(token)));

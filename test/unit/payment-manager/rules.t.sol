@@ -6,8 +6,8 @@ import { Roles } from "../../../contracts/base/Roles.sol";
 import { IPaymentManager } from "../../../contracts/interfaces/IPaymentManager.sol";
 import { PaymentManager } from "../../../contracts/payments/PaymentManager.sol";
 import { PaymentTest } from "../../base/PaymentTest.sol";
-import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import { IAccessControl } from "@openzeppelin/contracts/access/IAccessControl.sol";
+import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 
 /// @notice What the network profile tells the payment manager, and who else may not.
 contract PaymentManagerRules is PaymentTest {
