@@ -8,8 +8,8 @@ import { NetworkProfileStorage } from "../../contracts/profile/NetworkProfileSto
 import { SlashingManagerStorage } from "../../contracts/slashing/SlashingManagerStorage.sol";
 import { StakingManagerStorage } from "../../contracts/staking/StakingManagerStorage.sol";
 
-// The compiler shows the layout of variables, not of structs in a namespace. Each contract here declares
-// the state of another one as a variable, for `cargo xtask layout` to read.
+// The compiler shows the layout of variables, not of structs in a namespace. Each contract here
+// declares the state of another one as a variable, for `cargo xtask layout` to read.
 
 /// @notice The state of `JobManager`.
 contract JobManagerLayout is JobManagerStorage {

@@ -20,8 +20,8 @@ pub fn rest_hash(proposal: &Proposal, challenger: Address) -> B256 {
     keccak256((proposal.clone(), challenger).abi_encode_params())
 }
 
-/// What the word commits to. While the job is open, assignment and rest are zero; while it is assigned,
-/// the rest is.
+/// What the word commits to. While the job is open, assignment and rest are zero; while it is
+/// assigned, the rest is.
 pub fn commitment(job: B256, assignment: B256, rest: B256) -> B256 {
     keccak256((job, assignment, rest).abi_encode())
 }

@@ -270,7 +270,9 @@ sol! {
         event JobHeartbeat(JobId indexed id, uint8 indexed attempt, uint40 deadline);
         event JobToppedUp(JobId indexed id, uint128 amount, uint128 toppedUp);
         event JobStopped(JobId indexed id, uint40 stoppedAt);
-        event JobProposed(JobId indexed id, uint8 indexed attempt, Proposal proposal, uint40 deadline);
+        event JobProposed(
+            JobId indexed id, uint8 indexed attempt, Proposal proposal, uint40 deadline
+        );
         event JobChallenged(
             JobId indexed id, address indexed challenger, uint128 bond, uint40 deadline
         );

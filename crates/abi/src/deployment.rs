@@ -1,8 +1,9 @@
 //! Where the contracts live: `deployments/<chain id>.json`.
 //!
-//! `script/Deploy.s.sol` writes `<chain id>.pending.json`. Only after its `check()` has asked the chain
-//! whether every contract is where the file says, and is what it says, it becomes the record. A
-//! pending file without a record therefore means a deployment that nobody has finished or checked.
+//! `script/Deploy.s.sol` writes `<chain id>.pending.json`. Only after its `check()` has asked the
+//! chain whether every contract is where the file says, and is what it says, it becomes the record.
+//! A pending file without a record therefore means a deployment that nobody has finished or
+//! checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -102,8 +103,8 @@ pub enum DeploymentError {
     },
     /// A deployment began and was never checked.
     #[error(
-        "the deployment on chain {chain} was not finished; run the check of script/Deploy.s.sol, and \
-         if that says half done, remove {path} and deploy again"
+        "the deployment on chain {chain} was not finished; run the check of script/Deploy.s.sol, \
+         and if that says half done, remove {path} and deploy again"
     )]
     Unfinished {
         /// The chain.

@@ -103,7 +103,8 @@ impl Chain {
         Ok(())
     }
 
-    /// A new key made from a name, with money for gas. For local chains only: anyone can make the same.
+    /// A new key made from a name, with money for gas. For local chains only: anyone can make the
+    /// same.
     pub async fn actor(&mut self, name: &str) -> Result<PrivateKeySigner, CallError> {
         let key = keccak256(format!("tallystick devnet: {name}"));
         let signer = PrivateKeySigner::from_bytes(&key)

@@ -1,5 +1,5 @@
-//! The one deploy path: a Foundry script sends the transactions and writes a pending record, its check
-//! compares that with the chain and makes it the record.
+//! The one deploy path: a Foundry script sends the transactions and writes a pending record, its
+//! check compares that with the chain and makes it the record.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,7 +19,8 @@ use crate::tools::{Tool, ToolError};
 /// Lines of a failed tool's output that are repeated.
 const LAST_LINES: usize = 12;
 
-/// Who holds powers, in the environment of the script. On a local chain all of them are the deployer.
+/// Who holds powers, in the environment of the script. On a local chain all of them are the
+/// deployer.
 const PEOPLE: &[&str] = &["TALLY_TREASURY", "TALLY_PAUSER", "TALLY_COMMITTEE", "TALLY_REPORTER"];
 
 /// Everything that a deployment needs to know.
@@ -33,8 +34,8 @@ pub struct Deployer {
     pub chain: ChainId,
     /// A file of `script/parameters`, without its ending.
     pub parameters: String,
-    /// The key that pays for it, and ends without any power. Other programs of this machine can see it
-    /// while forge runs: for local chains only.
+    /// The key that pays for it, and ends without any power. Other programs of this machine can see
+    /// it while forge runs: for local chains only.
     pub key: PrivateKeySigner,
     /// Whose key that must be, where it matters.
     pub sender: Option<Address>,

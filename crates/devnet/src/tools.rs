@@ -35,8 +35,8 @@ impl Tool {
 
     /// Finds the native binary below the repository's `node_modules`.
     ///
-    /// The launchers of npm are passed by: they answer 0 when the tool fails, and leave it running when they
-    /// are killed.
+    /// The launchers of npm are passed by: they answer 0 when the tool fails, and leave it running
+    /// when they are killed.
     pub fn find(self, repository: &Path) -> Result<PathBuf, ToolError> {
         let modules = repository.join("node_modules");
         let name = self.name();

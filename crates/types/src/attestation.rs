@@ -37,7 +37,8 @@ pub struct Attestation {
     pub signature: EvmSignature,
 }
 
-/// The attestations of one result: at least one, at most 16, ascending by node and signer, nobody twice.
+/// The attestations of one result: at least one, at most 16, ascending by node and signer, nobody
+/// twice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Attestation>", into = "Vec<Attestation>")]
 pub struct Attestations(Vec<Attestation>);

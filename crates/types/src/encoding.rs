@@ -1,9 +1,9 @@
 //! The canonical encoding: one value, one sequence of bytes, and back.
 //!
-//! Fields follow each other in the order of their documentation. Numbers are big-endian and of fixed
-//! width, digests and signatures are their bytes, a text or list begins with the number of its bytes
-//! or items in one byte. There are no optional fields and no padding; bytes after the last field
-//! are refused, and so is everything that the writer could not have written.
+//! Fields follow each other in the order of their documentation. Numbers are big-endian and of
+//! fixed width, digests and signatures are their bytes, a text or list begins with the number of
+//! its bytes or items in one byte. There are no optional fields and no padding; bytes after the
+//! last field are refused, and so is everything that the writer could not have written.
 
 use alloy_primitives::Address;
 

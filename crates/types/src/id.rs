@@ -1,4 +1,5 @@
-//! What things are called. Each kind of name is a type of its own, so that none is taken for another.
+//! What things are called. Each kind of name is a type of its own, so that none is taken for
+//! another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -147,8 +148,8 @@ macro_rules! narrow_name {
 }
 
 bytes_name! {
-    /// Identifies one job by hashes of chain, `JobManager`, client, nonce and terms. Lowest bits first:
-    /// sequence (24 bits), slot (80), order (152).
+    /// Identifies one job by hashes of chain, `JobManager`, client, nonce and terms. Lowest bits
+    /// first: sequence (24 bits), slot (80), order (152).
     JobId, 32
 }
 bytes_name! {
@@ -192,8 +193,8 @@ bytes_name! {
     EvmSignature, 65
 }
 number_name! {
-    /// Identifies one registered machine. The registry counts from 1; zero stands for a machine that is not
-    /// registered and known by its signer alone.
+    /// Identifies one registered machine. The registry counts from 1; zero stands for a machine
+    /// that is not registered and known by its signer alone.
     NodeId, u64
 }
 number_name! {

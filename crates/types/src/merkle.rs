@@ -2,15 +2,15 @@
 //!
 //! A leaf is hashed twice, so that no inner node passes for a leaf; a pair is hashed in ascending
 //! order, so that a proof needs no directions. A proof therefore says that something is in the tree
-//! and not where: whatever has a place carries it inside its leaf (see [`slice_leaf`]). The tree has
-//! the shape of OpenZeppelin's `StandardMerkleTree` with leaves in the given order.
+//! and not where: whatever has a place carries it inside its leaf (see [`slice_leaf`]). The tree
+//! has the shape of OpenZeppelin's `StandardMerkleTree` with leaves in the given order.
 
 use alloy_primitives::{B256, keccak256};
 
 use crate::id::{OutputDigest, OutputRoot};
 
-/// A tree with all its nodes: the root first, the children of node `i` at `2i + 1` and `2i + 2`, the
-/// leaves last and backwards.
+/// A tree with all its nodes: the root first, the children of node `i` at `2i + 1` and `2i + 2`,
+/// the leaves last and backwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MerkleTree {
     nodes: Vec<B256>,

@@ -9,8 +9,8 @@ use crate::bits::{Packer, PackingError, Unpacker};
 const AMOUNT_BITS: u32 = 96;
 const TIP_BITS: u32 = 64;
 
-/// The price of a job, in base units of its token. On the chain one word, lowest bits first: most that
-/// the work may cost (96 bits), price of a second (96), tip (64).
+/// The price of a job, in base units of its token. On the chain one word, lowest bits first: most
+/// that the work may cost (96 bits), price of a second (96), tip (64).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Amounts", into = "Amounts")]
 pub struct JobPrice(Amounts);

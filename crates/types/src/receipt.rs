@@ -1,8 +1,9 @@
 //! The receipt of a job: who executed what, with which outcome and at which price, checked by whom.
 //!
-//! Anyone can check a receipt without a network: the node's Ed25519 signature over the canonical bytes
-//! here, the attestations' EIP-712 signatures with the digest that `tallystick-abi` computes. What
-//! only the chain knows (was it settled, who are the assigned signers) is found through the anchor.
+//! Anyone can check a receipt without a network: the node's Ed25519 signature over the canonical
+//! bytes here, the attestations' EIP-712 signatures with the digest that `tallystick-abi` computes.
+//! What only the chain knows (was it settled, who are the assigned signers) is found through the
+//! anchor.
 
 mod parts;
 
@@ -30,7 +31,8 @@ use crate::time::WallTime;
 /// First bytes of every receipt: nothing else that a node signs begins with them.
 const KIND: &[u8; 8] = b"TALLYRCT";
 
-/// What a quorum agreed on, with everything needed to check it. The fields are encoded in this order.
+/// What a quorum agreed on, with everything needed to check it. The fields are encoded in this
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
@@ -96,7 +98,7 @@ pub enum ReceiptError {
         identity: IdentityKey,
     },
     /// The primary is not among those who attest.
-    #[error("primary {} with signer {} did not attest its own result", .primary.node, .primary.signer)]
+    #[error("node {} with signer {} did not attest its own result", .primary.node, .primary.signer)]
     PrimaryMissing {
         /// The primary.
         primary: Seat,
@@ -128,7 +130,8 @@ impl Receipt {
 }
 
 impl SignedReceipt {
-    /// Checks what needs neither network nor chain: the primary attested, and the identity key signed.
+    /// Checks what needs neither network nor chain: the primary attested, and the identity key
+    /// signed.
     ///
     /// Whether the identity key is the primary's is written in the registry.
     pub fn verify(&self) -> Result<(), ReceiptError> {

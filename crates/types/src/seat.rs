@@ -9,8 +9,8 @@ use crate::id::NodeId;
 /// A node and the signer it had when it was assigned.
 ///
 /// The signer is fixed at the assignment: a key that is rotated later neither invalidates old
-/// signatures nor escapes them. A machine that is not registered has node zero. On the chain it is one word: bits 0 to 159 the signer, bits 160 to
-/// 223 the node, the rest zero.
+/// signatures nor escapes them. A machine that is not registered has node zero. On the chain it is
+/// one word: bits 0 to 159 the signer, bits 160 to 223 the node, the rest zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seat {
@@ -21,8 +21,8 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// The account that earns for this seat: the address whose number is the node, or the signer where
-    /// the machine is not registered.
+    /// The account that earns for this seat: the address whose number is the node, or the signer
+    /// where the machine is not registered.
     pub fn account(self) -> Address {
         if self.node == NodeId::UNREGISTERED {
             self.signer

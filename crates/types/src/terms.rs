@@ -127,8 +127,8 @@ pub struct JobTerms {
 pub struct JobOrder {
     /// Who pays and gets the change.
     pub client: Address,
-    /// Any number that the client has not used. The low 232 bits again and the high 24 bits counted up
-    /// reuse the storage of a job that is final.
+    /// Any number that the client has not used. The low 232 bits again and the high 24 bits counted
+    /// up reuse the storage of a job that is final.
     pub nonce: U256,
     /// What is offered and demanded.
     pub terms: JobTerms,

@@ -1,7 +1,7 @@
 //! `cargo xtask abi`: the interfaces of the deployed contracts, as files for every language.
 //!
-//! `deployments/abi/<Contract>.json` is what compiles. The drift test of `tallystick-abi` compares the
-//! `sol!` block with these files, both ways; so a contract that changed is noticed here, and a
+//! `deployments/abi/<Contract>.json` is what compiles. The drift test of `tallystick-abi` compares
+//! the `sol!` block with these files, both ways; so a contract that changed is noticed here, and a
 //! `sol!` block that was left behind is noticed there.
 
 use std::collections::BTreeMap;

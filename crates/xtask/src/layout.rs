@@ -1,9 +1,10 @@
 //! `cargo xtask layout`: where every contract keeps its state, so that upgrades only ever append.
 //!
-//! The state of a contract is one struct in an ERC-7201 namespace, which the compiler does not show.
-//! `test/upgrade/Layouts.sol` declares it as a variable. `deployments/layout/<Contract>.json` holds its
-//! fields and those of every struct that they reach. A field may be added at the end; one that moved, went
-//! away or changed its type would read the state of something else, and is refused.
+//! The state of a contract is one struct in an ERC-7201 namespace, which the compiler does not
+//! show. `test/upgrade/Layouts.sol` declares it as a variable. `deployments/layout/<Contract>.json`
+//! holds its fields and those of every struct that they reach. A field may be added at the end; one
+//! that moved, went away or changed its type would read the state of something else, and is
+//! refused.
 
 mod compare;
 
@@ -65,9 +66,7 @@ pub(crate) enum LayoutError {
         "`{contract}` keeps state and `{contract}{PROBE}` is not in test/upgrade/Layouts.sol; add it"
     )]
     NoProbe { contract: String },
-    #[error(
-        "the compiler's layout of `{contract}` has another form; a newer compiler needs new code"
-    )]
+    #[error("the layout of `{contract}` has another form; adapt it to the compiler")]
     Form { contract: String },
     #[error("{path} is no layout ({source}); restore it from git")]
     Damaged { path: String, source: serde_json::Error },

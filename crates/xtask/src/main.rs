@@ -26,7 +26,8 @@ struct Arguments {
 enum Command {
     /// Writes deployments/abi: the interfaces of the contracts as they compile.
     Abi(Check),
-    /// Writes deployments/layout: where contracts keep their state. Refuses changes that do not append.
+    /// Writes deployments/layout: where contracts keep their state. Refuses changes that do not
+    /// append.
     Layout(Layout),
     /// Checks layers, sizes, names, pages and stray files.
     Tidy,

@@ -1,8 +1,8 @@
 //! `cargo xtask vectors`: examples that every language computes and must agree on.
 //!
 //! Each file of `test/vectors` is an object of lists; a case holds what goes in and what comes out.
-//! Amounts and large numbers are strings of decimal digits, words and digests `0x` and 64 digits. Rust
-//! writes them; a Foundry test and the SDKs compute the same from their own code.
+//! Amounts and large numbers are strings of decimal digits, words and digests `0x` and 64 digits.
+//! Rust writes them; a Foundry test and the SDKs compute the same from their own code.
 
 mod commitments;
 mod eip712;

@@ -76,12 +76,10 @@ fn another_chain_a_missing_contract_and_a_wrong_address_are_refused() {
 
     let mut incomplete = deployment();
     incomplete.contracts.remove(&Contract::JobManager);
-    let contract = Contract::JobManager;
     let error = refused(&incomplete);
-    assert!(
-        matches!(&error, DeploymentError::Incomplete { contract: missing, .. } if *missing == contract),
-        "{error}"
-    );
+    let missing =
+        matches!(error, DeploymentError::Incomplete { contract: Contract::JobManager, .. });
+    assert!(missing, "{error}");
 
     for address in [Address::ZERO, deployment().address(Contract::TallyToken)] {
         let mut wrong = deployment();

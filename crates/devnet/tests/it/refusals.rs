@@ -22,9 +22,10 @@ async fn refusal<C: SolCall>(house: &House, from: Address, to: Contract, call: C
 
 fn assert_named(revert: &Revert, name: &str, values: &[String]) {
     assert_eq!(revert.name(), Some(name), "{revert}");
-    let text = revert.to_string();
+    // Addresses print with and without the checksum of their capitals.
+    let text = revert.to_string().to_lowercase();
     for value in values {
-        assert!(text.contains(value), "{value} in {text}");
+        assert!(text.contains(&value.to_lowercase()), "{value} in {text}");
     }
 }
 
