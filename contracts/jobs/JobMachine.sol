@@ -126,7 +126,7 @@ abstract contract JobMachine is JobLedger, EIP712 {
         internal
         pure
     {
-        bytes32 commitment = JobCodec.commitment(job, assigned, rest);
+        bytes32 commitment = JobCodec.commitment(id, job, assigned, rest);
         require(word.commitsTo(commitment), JobManagerWrongCommitment(id));
     }
 

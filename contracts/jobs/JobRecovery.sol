@@ -61,7 +61,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
                 assignment.startedAt, assignment.coordinator, _joined(assignment.nodes, nodes)
             )
         );
-        _store(id, word.committed(JobCodec.commitment(JobCodec.jobHash(job), assigned, 0)));
+        bytes32 commitment = JobCodec.commitment(id, JobCodec.jobHash(job), assigned, 0);
+        _store(id, word.committed(commitment));
         emit JobEnlisted(id, word.attempt(), nodes);
 
         uint128 amount = JobLimits.lockUp(job);
@@ -127,7 +128,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         uint40 deadline = uint40(block.timestamp) + job.parameters.verdictWindowSeconds();
         bytes32 rest = JobCodec.restHash(proposal, msg.sender);
         word = word.moved(JobState.Challenged, deadline);
-        _store(id, word.committed(JobCodec.commitment(JobCodec.jobHash(job), assigned, rest)));
+        bytes32 commitment = JobCodec.commitment(id, JobCodec.jobHash(job), assigned, rest);
+        _store(id, word.committed(commitment));
         uint128 bond = JobLimits.challengeBondUp(job);
         emit JobChallenged(id, msg.sender, bond, deadline);
         _hold(msg.sender, job.token, bond, Funding.Allowance);
@@ -408,7 +410,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
             && block.timestamp < job.rules.completeBy() && !_isStopped(id, job);
         if (!again) return _refund(id, word, job, _held(id, job), tipTo);
         uint40 deadline = _leaseEnd(job);
-        bytes32 commitment = JobCodec.commitment(JobCodec.jobHash(job), 0, 0);
+        bytes32 commitment = JobCodec.commitment(id, JobCodec.jobHash(job), 0, 0);
         _store(id, word.reopened(deadline, commitment));
         emit JobReopened(id, word.attempt(), deadline);
     }
@@ -489,8 +491,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         return false;
     }
 
-    /// @dev Who gets the bond of a challenge that failed: the first node that signed and is not convicted,
-    /// for the wait. Where all are convicted the challenger was right about them and has it back.
+    /// @dev Who gets the bond of a challenge that failed: the first node that signed and is not
+    /// convicted, for the wait. Where all are, the challenger was right about them and has it back.
     function _winnerOf(Assignment calldata assignment, uint256 signers, address challenger)
         private
         pure
