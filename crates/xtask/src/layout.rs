@@ -63,7 +63,7 @@ pub(crate) enum LayoutError {
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error(
-        "`{contract}` keeps state and `{contract}{PROBE}` is not in test/upgrade/Layouts.sol; add it"
+        "`{contract}` has state, `{contract}{PROBE}` is not in test/upgrade/Layouts.sol; add it"
     )]
     NoProbe { contract: String },
     #[error("the layout of `{contract}` has another form; adapt it to the compiler")]
