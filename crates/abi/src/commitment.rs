@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::SolValue;
+use tallystick_types::JobId;
 
 use crate::contracts::{Assignment, Job, Proposal};
 
@@ -22,6 +23,6 @@ pub fn rest_hash(proposal: &Proposal, challenger: Address) -> B256 {
 
 /// What the word commits to. While the job is open, assignment and rest are zero; while it is
 /// assigned, the rest is.
-pub fn commitment(job: B256, assignment: B256, rest: B256) -> B256 {
-    keccak256((job, assignment, rest).abi_encode())
+pub fn commitment(id: JobId, job: B256, assignment: B256, rest: B256) -> B256 {
+    keccak256((B256::from(id), job, assignment, rest).abi_encode())
 }

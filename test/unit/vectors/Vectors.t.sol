@@ -176,10 +176,11 @@ contract VectorsTest is HouseTest {
             assertEq(this.jobHash(job), _word("jobHash"));
             assertEq(assigned, _word("assignmentHash"));
             assertEq(rest, _word("restHash"));
+            JobId id = JobId.wrap(_word("id"));
             bytes32 hash = _word("jobHash");
-            assertEq(JobCodec.commitment(hash, 0, 0), _word("openCommitment"));
-            assertEq(JobCodec.commitment(hash, assigned, 0), _word("assignedCommitment"));
-            assertEq(JobCodec.commitment(hash, assigned, rest), _word("proposedCommitment"));
+            assertEq(JobCodec.commitment(id, hash, 0, 0), _word("openCommitment"));
+            assertEq(JobCodec.commitment(id, hash, assigned, 0), _word("assignedCommitment"));
+            assertEq(JobCodec.commitment(id, hash, assigned, rest), _word("proposedCommitment"));
         }
         assertGt(count, 5);
     }

@@ -171,7 +171,7 @@ async fn a_job_is_ordered_executed_attested_and_paid_to_the_last_unit() {
     let word = stored(&house, id).await;
     let job_hash = commitment::job_hash(&job.to_contract().unwrap());
     assert_eq!(word.state, JobState::Open);
-    assert!(word.commits_to(commitment::commitment(job_hash, B256::ZERO, B256::ZERO)));
+    assert!(word.commits_to(commitment::commitment(id, job_hash, B256::ZERO, B256::ZERO)));
 
     // Assigned, and stored as Rust computes it.
     let seats: Vec<Seat> = workers.iter().map(|node| node.seat).collect();
@@ -180,7 +180,7 @@ async fn a_job_is_ordered_executed_attested_and_paid_to_the_last_unit() {
     let assigned = commitment::assignment_hash(&(&running.assignment).into());
     let word = stored(&house, id).await;
     assert_eq!((word.state, word.attempt), (JobState::Assigned, Attempt::new(1)));
-    assert!(word.commits_to(commitment::commitment(job_hash, assigned, B256::ZERO)));
+    assert!(word.commits_to(commitment::commitment(id, job_hash, assigned, B256::ZERO)));
 
     // Proposed by two of three, settled by a stranger once nobody objected.
     let receipt = receipt(&house, id, COST, &[(0, &workers[0]), (2, &workers[2])]);

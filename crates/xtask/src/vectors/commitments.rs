@@ -4,6 +4,7 @@ use alloy_primitives::{Address, B256};
 use serde_json::{Value, json};
 use tallystick_abi::commitment::{assignment_hash, commitment, job_hash, rest_hash};
 use tallystick_abi::{Assignment, Job, contracts};
+use tallystick_types::JobId;
 
 use super::sample::{CASES, Sample};
 use super::word;
@@ -14,6 +15,7 @@ pub(super) fn cases() -> Value {
 
 fn one(case: u64) -> Value {
     let mut sample = Sample::new("commitment", case);
+    let id = JobId::from(sample.word());
     let job = Job {
         client: sample.address(),
         token: sample.address(),
@@ -34,6 +36,7 @@ fn one(case: u64) -> Value {
     let hashes = (job_hash(&job), assignment_hash(&assignment), rest_hash(&proposal, challenger));
     let nodes: Vec<String> = assignment.nodes.iter().map(|seat| word(*seat)).collect();
     json!({
+        "id": id,
         "client": job.client,
         "token": job.token,
         "priceWord": word(job.price),
@@ -49,8 +52,8 @@ fn one(case: u64) -> Value {
         "jobHash": hashes.0,
         "assignmentHash": hashes.1,
         "restHash": hashes.2,
-        "openCommitment": commitment(hashes.0, B256::ZERO, B256::ZERO),
-        "assignedCommitment": commitment(hashes.0, hashes.1, B256::ZERO),
-        "proposedCommitment": commitment(hashes.0, hashes.1, hashes.2),
+        "openCommitment": commitment(id, hashes.0, B256::ZERO, B256::ZERO),
+        "assignedCommitment": commitment(id, hashes.0, hashes.1, B256::ZERO),
+        "proposedCommitment": commitment(id, hashes.0, hashes.1, hashes.2),
     })
 }
