@@ -20,9 +20,10 @@ import { JobMachine } from "./JobMachine.sol";
 import { Proxy } from "@openzeppelin/contracts/proxy/Proxy.sol";
 
 /// @title Job manager
-/// @notice The main path of a job: create, assign, propose, settle. What is needed when something goes otherwise is in
-/// `JobRecovery`, to which every other call is delegated: same address, same storage, a second piece of code, because
-/// one contract would be too large. Callers see one contract, `IJobManager`.
+/// @notice The main path of a job: create, assign, propose, settle. What is needed when something
+/// goes otherwise is in `JobRecovery`, to which every other call is delegated: same address, same
+/// storage, a second piece of code, because one contract would be too large. Callers see one
+/// contract, `IJobManager`.
 contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
     uint256 private constant MAX_BATCH = 64;
 

@@ -24,7 +24,8 @@ import { Pausable } from "@openzeppelin/contracts/utils/Pausable.sol";
 
 /// @title Job recovery
 /// @notice The calls that a job needs when it does not go straight from order to payment, and the
-/// views. `JobManager` delegates them here; on its own this contract holds nothing and grants nothing.
+/// views. `JobManager` delegates them here; on its own this contract holds nothing and grants
+/// nothing.
 contract JobRecovery is IJobRecovery, JobAccounts {
     using PpmMath for uint256;
 
@@ -331,8 +332,8 @@ contract JobRecovery is IJobRecovery, JobAccounts {
         }
     }
 
-    /// @dev A proposed result stands: settled, unless convictions broke its quorum or its money cannot
-    /// be pulled.
+    /// @dev A proposed result stands: settled, unless convictions broke its quorum or its money
+    /// cannot be pulled.
     function _conclude(
         JobId id,
         JobWord word,

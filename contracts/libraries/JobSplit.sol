@@ -50,7 +50,8 @@ library JobSplit {
         shares.protocol = uint128(price.shareDown(parameters.protocolPpm()));
         uint256 nodes = signed > replicas ? signed : replicas;
         uint256 pool = nodes > 1 ? price.shareDown(parameters.secondariesPpm()) : 0;
-        // Cannot underflow: `ParameterBounds` keeps the sum of the three shares at most one million.
+        // Cannot underflow: `ParameterBounds` keeps the sum of the three shares at most one
+        // million.
         unchecked {
             if (nodes > 1) shares.secondary = uint128(pool / (nodes - 1));
             shares.performer = uint128(price - shares.coordinator - shares.protocol - pool);
