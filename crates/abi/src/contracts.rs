@@ -243,7 +243,7 @@ sol! {
         function reward(NodeId node, uint128 amount) external;
         function lock(Seat coordinator, Seat[] nodes, uint128 amount) external;
         function lockWorkers(Seat[] nodes, uint128 amount) external;
-        function unlock(Seat coordinator, Seat[] nodes, uint128 amount, uint16 except) external;
+        function unlock(Seat coordinator, Seat[] nodes, uint128 amount, uint16 spare) external;
         function forfeit(NodeId coordinator, uint128 penalty, address tipTo) external;
         function slash(
             NodeId node, uint128 amount, uint128 release, SlashShare[] cuts
