@@ -35,6 +35,12 @@ struct House {
     INetworkProfile profile;
 }
 
+/// @notice A payment token that a deployment accepts besides TLY.
+struct TokenListing {
+    address token;
+    INetworkProfile.TokenTerms terms;
+}
+
 /// @notice What a deployment is made with.
 struct HouseConfig {
     /// Sends the deployment and ends without any power.
@@ -52,7 +58,9 @@ struct HouseConfig {
     uint32 votingPeriodSeconds;
     uint256 proposalThreshold;
     INetworkProfile.Parameters parameters;
+    /// How TLY itself is accepted for payment.
     INetworkProfile.TokenTerms tokenTerms;
+    TokenListing[] listings;
 }
 
 /// @title House deployer
@@ -84,9 +92,7 @@ abstract contract HouseDeployer is CommonBase {
             config.proposalThreshold
         );
         house.registry = NodeRegistry(_proxy(address(new NodeRegistry(staking)), config));
-        house.payments = PaymentManager(
-            _proxy(address(new PaymentManager(jobs)), config)
-        );
+        house.payments = PaymentManager(_proxy(address(new PaymentManager(jobs)), config));
         house.staking = StakingManager(
             _proxy(address(new StakingManager(house.token, house.registry, jobs)), config)
         );
@@ -94,16 +100,12 @@ abstract contract HouseDeployer is CommonBase {
         house.jobs = IJobManager(_deployJobs(house, config));
         _requireAddress("JobManager", jobs, address(house.jobs));
         house.slashing = SlashingManager(
-            _proxy(
-                address(new SlashingManager(house.jobs, house.staking, house.registry)), config
-            )
+            _proxy(address(new SlashingManager(house.jobs, house.staking, house.registry)), config)
         );
         house.profile = NetworkProfile(
             _proxy(
                 address(
-                    new NetworkProfile(
-                        house.jobs, house.staking, house.payments, house.slashing
-                    )
+                    new NetworkProfile(house.jobs, house.staking, house.payments, house.slashing)
                 ),
                 config
             )
@@ -111,17 +113,16 @@ abstract contract HouseDeployer is CommonBase {
         _wire(house);
         house.profile.setParameters(config.parameters);
         house.profile.allowToken(address(house.token), config.tokenTerms);
+        for (uint256 i; i < config.listings.length; ++i) {
+            house.profile.allowToken(config.listings[i].token, config.listings[i].terms);
+        }
         _handOver(house, config);
     }
 
-    function _deployJobs(House memory house, HouseConfig memory config)
-        private
-        returns (address)
-    {
+    function _deployJobs(House memory house, HouseConfig memory config) private returns (address) {
         JobRecovery recovery = new JobRecovery(house.registry, house.staking, house.payments);
-        JobManager implementation = new JobManager(
-            house.registry, house.staking, house.payments, address(recovery)
-        );
+        JobManager implementation =
+            new JobManager(house.registry, house.staking, house.payments, address(recovery));
         return _proxy(address(implementation), config);
     }
 
@@ -132,10 +133,7 @@ abstract contract HouseDeployer is CommonBase {
         return new TimelockController(config.timelockSeconds, nobody, anybody, config.deployer);
     }
 
-    function _proxy(address implementation, HouseConfig memory config)
-        private
-        returns (address)
-    {
+    function _proxy(address implementation, HouseConfig memory config) private returns (address) {
         // Every upgradeable contract of the house has this initializer.
         bytes memory call = abi.encodeCall(NodeRegistry.initialize, (config.deployer));
         return address(new ERC1967Proxy(implementation, call));

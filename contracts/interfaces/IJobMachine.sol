@@ -11,15 +11,16 @@ import { Seat } from "../types/Seat.sol";
 /// @notice Events and errors of the job machine.
 interface IJobMachine {
     /// @notice A job exists and its money is reserved (unless it is pulled at settlement).
-    /// @param specificationUri Where the specification can be fetched; empty: ask the network for its digest.
     event JobCreated(
         JobId indexed id,
         address indexed client,
         uint256 nonce,
         JobTerms terms,
-        JobParameters parameters,
-        string specificationUri
+        JobParameters parameters
     );
+
+    /// @notice Where the specification of a new job can be fetched. Without this event, ask the network for its digest.
+    event JobSpecification(JobId indexed id, string uri);
 
     /// @notice A coordinator took the job's lease and named the nodes of a new attempt. With the block's timestamp as its
     /// start, this is the `Assignment`.
@@ -39,11 +40,9 @@ interface IJobMachine {
     /// @notice A client ended a job that is paid by time; time after `stoppedAt` is not paid.
     event JobStopped(JobId indexed id, uint40 stoppedAt);
 
-    /// @notice A quorum signed a result. It stands unless it is challenged before the deadline.
-    /// @param late The result came after `completeBy`: the price was halved.
-    event JobProposed(
-        JobId indexed id, uint8 indexed attempt, Proposal proposal, bool late, uint40 deadline
-    );
+    /// @notice A quorum signed a result. It stands unless it is challenged before the deadline. The price of a result that
+    /// came after `completeBy` is half the cost that the quorum signed.
+    event JobProposed(JobId indexed id, uint8 indexed attempt, Proposal proposal, uint40 deadline);
 
     /// @notice A bonded party denied the result.
     /// @param bond Its bond, in base units of the job's token.
@@ -65,9 +64,7 @@ interface IJobMachine {
     /// @notice The job is paid. Final.
     /// @param paid What the client was charged for the work, in base units of the job's token; the tip comes on top.
     /// @param settler Who got the tip.
-    event JobSettled(
-        JobId indexed id, bytes32 outputRoot, uint128 paid, address indexed settler
-    );
+    event JobSettled(JobId indexed id, bytes32 outputRoot, uint128 paid, address indexed settler);
 
     /// @notice The money went back to the client. Final.
     /// @param returned What the client got back, in base units of the job's token.
@@ -99,6 +96,11 @@ interface IJobMachine {
     /// @param actual The state it is in.
     /// @param expected Accepted states; bit `n` stands for the member of value `n`.
     error JobManagerUnexpectedState(JobId id, JobState actual, bytes32 expected);
+
+    /// @notice The slot of the nonce still serves another job. Wait until that is final, or take another key.
+    /// @param sequence Which of the slot's jobs it is.
+    /// @param state Where that job stands.
+    error JobManagerSlotBusy(JobId id, uint24 sequence, JobState state);
 
     /// @notice What was given is not what the job's word commits to. Take it from the job's last event.
     error JobManagerWrongCommitment(JobId id);

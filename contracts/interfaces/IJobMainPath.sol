@@ -12,7 +12,8 @@ import { IJobMachine } from "./IJobMachine.sol";
 interface IJobMainPath is IJobMachine {
     /// @notice Creates a job of the caller. None -> Open. Its money is taken from the client's balance in the chain
     /// lane, and what is missing there as the terms' funding says.
-    /// @param nonce Any number not used before with the same terms.
+    /// @param nonce Any number that the client has not used. To reuse the storage of a job that is final, and save
+    /// 17,100 gas: its low 232 bits again, with the high 24 bits counted up.
     function create(uint256 nonce, JobTerms calldata terms, string calldata specificationUri)
         external
         returns (JobId id);
@@ -35,21 +36,21 @@ interface IJobMainPath is IJobMachine {
     /// @notice Takes the job's lease and names the nodes of a new attempt, the primary first. Open -> Assigned.
     /// Only the signer of an active coordinator.
     /// @param nodes The workers with their present signers, at most 16.
-    function assign(
-        JobId id,
-        Job calldata job,
-        NodeId coordinator,
-        Seat[] calldata nodes
-    ) external;
+    function assign(JobId id, Job calldata job, NodeId coordinator, Seat[] calldata nodes) external;
 
     /// @notice Proposes a result with its quorum. Assigned -> Proposed, or Settled where the terms leave no window.
     /// While the lease lasts, only its holder; then anyone. A result after `completeBy` is paid at half price.
-    function propose(JobId id, Job calldata job, Assignment calldata assignment, Receipt calldata receipt)
-        external;
+    function propose(
+        JobId id,
+        Job calldata job,
+        Assignment calldata assignment,
+        Receipt calldata receipt
+    ) external;
 
     /// @notice Pays an unchallenged result once its window is over. Proposed -> Settled. Anyone, for the tip.
     function settle(
-        JobId id, Job calldata job,
+        JobId id,
+        Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal
     ) external;

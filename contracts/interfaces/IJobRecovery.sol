@@ -29,12 +29,8 @@ interface IJobRecovery is IJobMachine {
     function release(JobId id, Job calldata job, Assignment calldata assignment) external;
 
     /// @notice Adds money to a job that is paid by time. Assigned -> Assigned. Only the client.
-    function topUp(
-        JobId id,
-        Job calldata job,
-        Assignment calldata assignment,
-        uint128 amount
-    ) external;
+    function topUp(JobId id, Job calldata job, Assignment calldata assignment, uint128 amount)
+        external;
 
     /// @notice Ends a job that is paid by time: time from now on is not paid. Assigned -> Assigned. Only the client.
     function stop(JobId id, Job calldata job, Assignment calldata assignment) external;
@@ -42,7 +38,8 @@ interface IJobRecovery is IJobMachine {
     /// @notice Denies a proposed result, with a bond from the caller's balance or allowance. Proposed -> Challenged.
     /// Only the client or the signer of an assigned node.
     function challenge(
-        JobId id, Job calldata job,
+        JobId id,
+        Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal
     ) external;
@@ -60,7 +57,8 @@ interface IJobRecovery is IJobMachine {
     /// @param proposal The proposal; empty before there is one.
     /// @param challenger The challenger; zero where there is none.
     function advance(
-        JobId id, Job calldata job,
+        JobId id,
+        Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal,
         address challenger
@@ -70,7 +68,8 @@ interface IJobRecovery is IJobMachine {
     /// @param liars Bit `i` set: node `i` signed the wrong result and is to be slashed.
     /// @return amount Stake that each liar had locked, in base units of TLY.
     function resolve(
-        JobId id, Job calldata job,
+        JobId id,
+        Job calldata job,
         Assignment calldata assignment,
         Proposal calldata proposal,
         address challenger,
@@ -84,7 +83,8 @@ interface IJobRecovery is IJobMachine {
     /// @return amount Stake that the job locked of it, in base units of TLY.
     /// @return held Whether that lock still stands.
     function seize(
-        JobId id, Job calldata job,
+        JobId id,
+        Job calldata job,
         Assignment calldata assignment,
         bytes32 rest,
         uint256 index
@@ -107,10 +107,7 @@ interface IJobRecovery is IJobMachine {
 
     /// @notice What the commitment of a job holds behind its assignment: zero while it is assigned, then a hash of the
     /// proposal and the challenger.
-    function restOf(Proposal calldata proposal, address challenger)
-        external
-        pure
-        returns (bytes32);
+    function restOf(Proposal calldata proposal, address challenger) external pure returns (bytes32);
 
     /// @notice The id that a client's order gets as a job.
     function idOf(address client, uint256 nonce, JobTerms calldata terms)

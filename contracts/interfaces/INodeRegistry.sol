@@ -127,7 +127,8 @@ interface INodeRegistry {
     /// @notice Withdraws trust in the node's signer at once: new assignments refuse the node.
     function freezeSigner(NodeId node) external;
 
-    /// @notice Offers the node, its earnings and its stake position's control to another operator; zero withdraws the offer.
+    /// @notice Offers the node and its earnings to another operator; zero withdraws the offer. Stake
+    /// stays with its stakers.
     function offerNode(NodeId node, address successor) external;
 
     /// @notice Takes over a node that was offered to the caller.
@@ -156,12 +157,9 @@ interface INodeRegistry {
     /// @param scheduler Who must be the coordinator's signer.
     /// @param workers The workers with their present signers, each fit for the demanded trust.
     /// @param trust What the job demands of the workers.
-    function muster(
-        NodeId coordinator,
-        address scheduler,
-        Seat[] calldata workers,
-        Trust trust
-    ) external view;
+    function muster(NodeId coordinator, address scheduler, Seat[] calldata workers, Trust trust)
+        external
+        view;
 
     /// @notice The same for further workers of a running assignment.
     function musterWorkers(Seat[] calldata workers, Trust trust) external view;

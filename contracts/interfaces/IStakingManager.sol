@@ -152,8 +152,7 @@ interface IStakingManager {
 
     /// @notice Unlocks what `lock` locked. Only `JobManager`.
     /// @param except Bit `i` set: node `i` was slashed, its lock is gone already.
-    function unlock(Seat coordinator, Seat[] calldata nodes, uint128 amount, uint16 except)
-        external;
+    function unlock(Seat coordinator, Seat[] calldata nodes, uint128 amount, uint16 except) external;
 
     /// @notice Takes a part of a coordinator's lock because it let a lease run out; half goes to who
     /// noticed, half is burned. The rest of the lock stays. Only `JobManager`.
@@ -163,7 +162,8 @@ interface IStakingManager {
     /// @param amount What to take, at most what the job locked of this node.
     /// @param release The node's lock that still stands and ends now; zero where it has ended.
     /// @param cuts Who gets which part; the rest is burned or goes to the insurance account.
-    /// @return slashed What was taken; less than `amount` only where stake is gone or backs other locks.
+    /// @return slashed What was taken; less than `amount` only where stake is gone or backs other
+    /// locks, or by the last 10^-8 of a pool that a slash leaves without ending its epoch.
     function slash(NodeId node, uint128 amount, uint128 release, SlashShare[] calldata cuts)
         external
         returns (uint128 slashed);

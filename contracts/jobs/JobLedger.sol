@@ -41,6 +41,11 @@ abstract contract JobLedger is IJobMachine, JobManagerStorage {
 
     /// @dev Books money that the lane holds on an account.
     function _credit(address owner, address token, uint256 amount) internal {
-        if (amount != 0) _layout().accounts[token][owner].balance += uint128(amount);
+        if (amount == 0) return;
+        LaneAccount storage account = _layout().accounts[token][owner];
+        // Cannot overflow: no sum of the lane reaches 2^128.
+        unchecked {
+            account.balance += uint128(amount);
+        }
     }
 }

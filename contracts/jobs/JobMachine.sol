@@ -9,7 +9,7 @@ import { JobLimits } from "../libraries/JobLimits.sol";
 import { JobSplit } from "../libraries/JobSplit.sol";
 import { Assignment, Job, JobState, Proposal } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
-import { Funding } from "../types/JobRules.sol";
+import { Funding, JobRules } from "../types/JobRules.sol";
 import { JobWord } from "../types/JobWord.sol";
 import { Seat } from "../types/Seat.sol";
 import { JobLedger } from "./JobLedger.sol";
@@ -46,8 +46,8 @@ abstract contract JobMachine is JobLedger, EIP712 {
         JobSplit.Shares memory shares = JobSplit.sharesOf(
             job.parameters, proposal.price, job.rules.replicas(), JobSplit.count(paid)
         );
-        held -= _creditWorkers(job.token, assignment, paid, shares);
-        held -= _creditCoordinator(job, assignment, shares);
+        held -= _creditWorkers(job.token, assignment.nodes, paid, shares);
+        held -= _creditCoordinator(job, assignment.coordinator, shares);
         _credit(job.client, job.token, held);
         emit JobSettled(id, proposal.outputRoot, proposal.price, msg.sender);
     }
@@ -60,19 +60,22 @@ abstract contract JobMachine is JobLedger, EIP712 {
     }
 
     function _store(JobId id, JobWord word) internal {
-        _layout().words[id] = word;
+        _layout().words[id.slot()] = word;
     }
 
-    function _load(
-        JobId id,
-        bytes32 job,
-        bytes32 expected,
-        bytes32 assigned,
-        bytes32 rest
-    ) internal view returns (JobWord word) {
-        word = _layout().words[id];
-        _requireState(id, word.state(), expected);
+    function _load(JobId id, bytes32 job, bytes32 expected, bytes32 assigned, bytes32 rest)
+        internal
+        view
+        returns (JobWord word)
+    {
+        word = _wordOf(id);
+        _requireState(id, _stateOf(id, word), expected);
         _requireCommitment(id, word, job, assigned, rest);
+    }
+
+    /// @dev The word in the job's slot, which may be of another job.
+    function _wordOf(JobId id) internal view returns (JobWord) {
+        return _layout().words[id.slot()];
     }
 
     /// @dev What the job holds of its client's money.
@@ -88,6 +91,15 @@ abstract contract JobMachine is JobLedger, EIP712 {
         return end < completeBy ? end : completeBy;
     }
 
+    /// @dev The job was never made, and the job that its slot holds is final.
+    function _requireFreeSlot(JobId id) internal view {
+        JobWord word = _wordOf(id);
+        _requireState(id, _stateOf(id, word), _bit(JobState.None));
+        JobState held = word.state();
+        bool free = held == JobState.None || held == JobState.Settled || held == JobState.Refunded;
+        require(free, JobManagerSlotBusy(id, word.sequence(), held));
+    }
+
     function _requireScheduler(JobId id, Assignment calldata assignment) internal view {
         address scheduler = assignment.coordinator.signer();
         require(msg.sender == scheduler, JobManagerUnauthorized(id, msg.sender, scheduler));
@@ -101,23 +113,17 @@ abstract contract JobMachine is JobLedger, EIP712 {
         require(block.timestamp >= deadline, JobManagerTooEarly(id, deadline, block.timestamp));
     }
 
-    function _requireNodes(JobId id, Seat[] calldata first, Seat[] calldata second)
-        internal
-        pure
-    {
+    function _requireNodes(JobId id, Seat[] calldata first, Seat[] calldata second) internal pure {
         uint256 count = first.length + second.length;
         bool ok = second.length != 0 && count <= JobLimits.MAX_NODES
             && JobLimits.areDistinct(first, second);
         require(ok, JobManagerInvalidNodes(id, count, JobLimits.MAX_NODES));
     }
 
-    function _requireCommitment(
-        JobId id,
-        JobWord word,
-        bytes32 job,
-        bytes32 assigned,
-        bytes32 rest
-    ) internal pure {
+    function _requireCommitment(JobId id, JobWord word, bytes32 job, bytes32 assigned, bytes32 rest)
+        internal
+        pure
+    {
         bytes32 commitment = JobCodec.commitment(job, assigned, rest);
         require(word.commitsTo(commitment), JobManagerWrongCommitment(id));
     }
@@ -129,34 +135,39 @@ abstract contract JobMachine is JobLedger, EIP712 {
     /// @dev Equal signatures that make a result: what the rules ask for and more than half of the
     /// assigned nodes, so that neither can two results have a quorum nor can a coordinator outvote
     /// the drawn nodes by adding others.
-    function _quorumOf(Job calldata job, Assignment calldata assignment)
-        internal
-        pure
-        returns (uint256)
-    {
-        uint256 majority = assignment.nodes.length / 2 + 1;
-        uint256 quorum = job.rules.quorum();
+    function _quorumOf(JobRules rules, uint256 nodes) internal pure returns (uint256) {
+        uint256 majority = nodes / 2 + 1;
+        uint256 quorum = rules.quorum();
         return majority > quorum ? majority : quorum;
     }
 
-    function _membersOf(Assignment calldata assignment) internal pure returns (uint16) {
-        return uint16((1 << assignment.nodes.length) - 1);
+    /// @dev A bitmap of all nodes of an assignment.
+    function _membersOf(uint256 nodes) internal pure returns (uint16) {
+        return uint16((1 << nodes) - 1);
+    }
+
+    /// @dev The state of the job, which the slot may not hold yet or no longer.
+    function _stateOf(JobId id, JobWord word) internal pure returns (JobState) {
+        (uint24 asked, uint24 held) = (id.sequence(), word.sequence());
+        if (asked == held) return word.state();
+        return asked < held ? JobState.Closed : JobState.None;
     }
 
     function _bit(JobState state) internal pure returns (bytes32) {
         return bytes32(1 << uint8(state));
     }
 
+    /// @dev The first paid signer gets the performer's share, the others a secondary's.
     function _creditWorkers(
         address token,
-        Assignment calldata assignment,
+        Seat[] calldata nodes,
         uint256 paid,
         JobSplit.Shares memory shares
     ) private returns (uint256 charged) {
         uint256 amount = shares.performer;
         for (uint256 i; paid != 0; ++i) {
             if (paid & 1 != 0) {
-                _credit(assignment.nodes[i].accountOf(), token, amount);
+                _credit(nodes[i].accountOf(), token, amount);
                 charged += amount;
                 amount = shares.secondary;
             }
@@ -166,20 +177,23 @@ abstract contract JobMachine is JobLedger, EIP712 {
 
     /// @dev Its share, and beside it the protocol's. The tip goes to whoever settles, which for the
     /// coordinator's signer means its node.
-    function _creditCoordinator(
-        Job calldata job,
-        Assignment calldata assignment,
-        JobSplit.Shares memory shares
-    ) private returns (uint256 charged) {
-        uint128 own = shares.coordinator;
-        if (msg.sender == assignment.coordinator.signer()) own += job.price.tip();
-        else _credit(msg.sender, job.token, job.price.tip());
+    function _creditCoordinator(Job calldata job, Seat coordinator, JobSplit.Shares memory shares)
+        private
+        returns (uint256 charged)
+    {
+        address token = job.token;
+        uint256 tip = job.price.tip();
+        uint256 own = shares.coordinator;
+        charged = own + shares.protocol + tip;
+        if (msg.sender == coordinator.signer()) own += tip;
+        else _credit(msg.sender, token, tip);
 
-        address owner = assignment.coordinator.node().accountOf();
-        LaneAccount storage account = _layout().accounts[job.token][owner];
-        (uint128 balance, uint128 fees) = (account.balance, account.fees);
-        account.balance = balance + own;
-        account.fees = fees + shares.protocol;
-        return uint256(shares.coordinator) + shares.protocol + job.price.tip();
+        LaneAccount storage account = _layout().accounts[token][coordinator.accountOf()];
+        (uint256 balance, uint256 fees) = (account.balance, account.fees);
+        // Cannot overflow: no sum of the lane reaches 2^128.
+        unchecked {
+            account.balance = uint128(balance + own);
+            account.fees = uint128(fees + shares.protocol);
+        }
     }
 }

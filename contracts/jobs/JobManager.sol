@@ -12,7 +12,7 @@ import { JobSplit } from "../libraries/JobSplit.sol";
 import { Signatures } from "../libraries/Signatures.sol";
 import { Assignment, Job, JobState, JobTerms, Proposal, Receipt } from "../types/Job.sol";
 import { JobId } from "../types/JobId.sol";
-import { Funding, Verification } from "../types/JobRules.sol";
+import { Funding, JobRules, Verification } from "../types/JobRules.sol";
 import { JobWord, JobWordLibrary } from "../types/JobWord.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { Seat, SeatLibrary } from "../types/Seat.sol";
@@ -49,7 +49,6 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
     /// @inheritdoc IJobMainPath
     function create(uint256 nonce, JobTerms calldata terms, string calldata specificationUri)
         external
-        whenNotPaused
         returns (JobId id)
     {
         return _create(msg.sender, nonce, terms, specificationUri);
@@ -62,7 +61,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         JobTerms calldata terms,
         string calldata specificationUri,
         bytes calldata signature
-    ) external whenNotPaused returns (JobId id) {
+    ) external returns (JobId id) {
         bytes32 digest = _hashTypedDataV4(JobCodec.orderHash(client, nonce, terms));
         id = _create(client, nonce, terms, specificationUri);
         require(
@@ -83,12 +82,9 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
     }
 
     /// @inheritdoc IJobMainPath
-    function assign(
-        JobId id,
-        Job calldata job,
-        NodeId coordinator,
-        Seat[] calldata nodes
-    ) external {
+    function assign(JobId id, Job calldata job, NodeId coordinator, Seat[] calldata nodes)
+        external
+    {
         bytes32 hash = JobCodec.jobHash(job);
         JobWord word = _load(id, hash, _bit(JobState.Open), 0, 0);
         _requireBefore(id, word.deadline());
@@ -96,16 +92,14 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         _REGISTRY.muster(coordinator, msg.sender, nodes, job.rules.trust());
 
         Seat seat = SeatLibrary.seatOf(coordinator, msg.sender);
-        uint8 attempt = word.attempt() + 1;
         uint40 deadline = _leaseEnd(job);
-        bytes32 assigned =
-            JobCodec.newAssignmentHash(uint40(block.timestamp), seat, nodes);
-        bytes32 commitment = JobCodec.commitment(hash, assigned, 0);
-        _store(id, JobWordLibrary.make(JobState.Assigned, attempt, deadline, commitment));
+        bytes32 assigned = JobCodec.newAssignmentHash(uint40(block.timestamp), seat, nodes);
+        word = word.begun(deadline, JobCodec.commitment(hash, assigned, 0));
+        _store(id, word);
         if (job.price.ratePerSecond() != 0) {
             _layout().meters[id].lastBeat = uint40(block.timestamp);
         }
-        emit JobAssigned(id, attempt, seat, nodes, deadline);
+        emit JobAssigned(id, word.attempt(), seat, nodes, deadline);
 
         uint128 amount = JobLimits.lockUp(job);
         if (amount != 0) _STAKING.lock(seat, nodes, amount);
@@ -123,12 +117,10 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         JobWord word = _load(id, hash, _bit(JobState.Assigned), assigned, 0);
         if (block.timestamp < word.deadline()) _requireScheduler(id, assignment);
         _requireCost(id, job, assignment, receipt.cost);
-        _requireQuorum(id, word, job, assignment, receipt);
+        _requireQuorum(id, word, job, assignment.nodes, receipt);
 
-        bool late = _isLate(job);
-        Proposal memory proposal = Proposal(
-            receipt.outputRoot, late ? receipt.cost / 2 : receipt.cost, receipt.signers
-        );
+        uint128 price = _isLate(job) ? receipt.cost / 2 : receipt.cost;
+        Proposal memory proposal = Proposal(receipt.outputRoot, price, receipt.signers);
         bytes32 rest = JobCodec.restHash(proposal, address(0));
         word = word.committed(JobCodec.commitment(hash, assigned, rest));
         if (job.rules.verification() == Verification.Attested) {
@@ -136,7 +128,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         } else {
             uint40 deadline = uint40(block.timestamp) + job.parameters.challengeWindowSeconds();
             _store(id, word.moved(JobState.Proposed, deadline));
-            emit JobProposed(id, word.attempt(), proposal, late, deadline);
+            emit JobProposed(id, word.attempt(), proposal, deadline);
         }
     }
 
@@ -155,7 +147,10 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
             JobCodec.restHash(proposal, address(0))
         );
         _requireAfter(id, word.deadline());
-        _requireEnough(id, job, assignment, proposal.signers & ~word.seized());
+        uint16 seized = word.seized();
+        if (seized != 0) {
+            _requireEnough(id, job.rules, assignment.nodes.length, proposal.signers & ~seized);
+        }
         _settle(id, word, job, assignment, proposal);
     }
 
@@ -166,21 +161,22 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         string calldata specificationUri
     ) private returns (JobId id) {
         id = JobCodec.idOf(client, nonce, terms);
-        Layout storage $ = _layout();
-        _requireState(id, $.words[id].state(), _bit(JobState.None));
+        _requireFreeSlot(id);
         Job memory job = Job({
             client: client,
             token: terms.token,
             price: terms.price,
             rules: terms.rules,
-            parameters: $.parameters[terms.token]
+            parameters: _layout().parameters[terms.token]
         });
+        require(!job.parameters.isHalted(), EnforcedPause());
         JobLimits.requireValid(terms.specification, job);
 
         uint40 assignBy = job.rules.assignBy();
         bytes32 commitment = JobCodec.commitment(JobCodec.newJobHash(job), 0, 0);
-        _store(id, JobWordLibrary.make(JobState.Open, 0, assignBy, commitment));
-        emit JobCreated(id, client, nonce, terms, job.parameters, specificationUri);
+        _store(id, JobWordLibrary.make(JobState.Open, 0, assignBy, id.sequence(), commitment));
+        emit JobCreated(id, client, nonce, terms, job.parameters);
+        if (bytes(specificationUri).length != 0) emit JobSpecification(id, specificationUri);
         Funding funding = job.rules.funding();
         if (funding != Funding.PullAtSettlement) {
             _hold(client, job.token, job.price.reserved(), funding);
@@ -211,12 +207,10 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         return job.price.ratePerSecond() == 0 && block.timestamp >= job.rules.completeBy();
     }
 
-    function _requireCost(
-        JobId id,
-        Job calldata job,
-        Assignment calldata assignment,
-        uint128 cost
-    ) private view {
+    function _requireCost(JobId id, Job calldata job, Assignment calldata assignment, uint128 cost)
+        private
+        view
+    {
         uint256 most = job.price.maxPrice();
         if (job.price.ratePerSecond() != 0) {
             Meter storage meter = _layout().meters[id];
@@ -233,51 +227,68 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         JobId id,
         JobWord word,
         Job calldata job,
-        Assignment calldata assignment,
+        Seat[] calldata nodes,
         Receipt calldata receipt
     ) private view {
         uint16 signers = receipt.signers;
-        uint16 accepted = _membersOf(assignment) & ~word.seized();
+        uint16 accepted = _membersOf(nodes.length) & ~word.seized();
         require(signers & ~accepted == 0, JobManagerInvalidSigners(id, signers, accepted));
-        uint256 signed = _requireEnough(id, job, assignment, signers);
+        uint256 signed = _requireEnough(id, job.rules, nodes.length, signers);
+        bytes calldata signatures = receipt.signatures;
         require(
-            receipt.signatures.length == signed * Signatures.LENGTH,
-            JobManagerNoQuorum(id, receipt.signatures.length / Signatures.LENGTH, signed)
+            signatures.length == signed * Signatures.LENGTH,
+            JobManagerNoQuorum(id, signatures.length / Signatures.LENGTH, signed)
         );
         bytes32 digest = _hashTypedDataV4(
             JobCodec.claimHash(id, word.attempt(), receipt.outputRoot, receipt.cost)
         );
-        _requireAttestations(id, digest, assignment, signers, receipt.signatures);
+        _requireAttestations(id, digest, nodes, signers, signatures);
     }
 
-    function _requireEnough(
-        JobId id,
-        Job calldata job,
-        Assignment calldata assignment,
-        uint16 signers
-    ) private pure returns (uint256 signed) {
+    function _requireEnough(JobId id, JobRules rules, uint256 nodes, uint16 signers)
+        private
+        pure
+        returns (uint256 signed)
+    {
         signed = JobSplit.count(signers);
-        uint256 needed = _quorumOf(job, assignment);
+        uint256 needed = _quorumOf(rules, nodes);
         require(signed >= needed, JobManagerNoQuorum(id, signed, needed));
     }
 
     function _requireAttestations(
         JobId id,
         bytes32 digest,
-        Assignment calldata assignment,
+        Seat[] calldata nodes,
         uint256 signers,
         bytes calldata signatures
     ) private pure {
         for (uint256 i; signers != 0; ++i) {
             if (signers & 1 != 0) {
                 address actual = Signatures.signerOf(digest, signatures[:Signatures.LENGTH]);
-                address expected = assignment.nodes[i].signer();
-                require(
-                    actual == expected, JobManagerInvalidAttestation(id, i, expected, actual)
-                );
+                address expected = nodes[i].signer();
+                require(actual == expected, JobManagerInvalidAttestation(id, i, expected, actual));
                 signatures = signatures[Signatures.LENGTH:];
             }
             signers >>= 1;
+        }
+    }
+
+    /// @dev New jobs read only the parameters of their token, so these carry the pause.
+    function _pause() internal override {
+        super._pause();
+        _halt(true);
+    }
+
+    function _unpause() internal override {
+        super._unpause();
+        _halt(false);
+    }
+
+    function _halt(bool halted) private {
+        Layout storage $ = _layout();
+        for (uint256 i; i < $.tokens.length; ++i) {
+            address token = $.tokens[i];
+            $.parameters[token] = $.parameters[token].withHalted(halted);
         }
     }
 

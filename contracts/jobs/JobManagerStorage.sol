@@ -27,10 +27,12 @@ abstract contract JobManagerStorage {
 
     /// @custom:storage-location erc7201:tallystick.storage.JobManager
     struct Layout {
-        mapping(JobId id => JobWord) words;
+        mapping(uint80 slot => JobWord) words;
         mapping(JobId id => Meter) meters;
         mapping(address token => JobParameters) parameters;
         mapping(address token => mapping(address owner => LaneAccount)) accounts;
+        /// Every token that parameters were ever adopted for, each once.
+        address[] tokens;
     }
 
     // keccak256(abi.encode(uint256(keccak256("tallystick.storage.JobManager")) - 1))

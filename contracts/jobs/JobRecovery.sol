@@ -21,11 +21,14 @@ import { JobMachine } from "./JobMachine.sol";
 import {
     AccessControlUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/AccessControlUpgradeable.sol";
+import {
+    PausableUpgradeable
+} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 
 /// @title Job recovery
 /// @notice The calls that a job needs when it does not go straight from order to payment. `JobManager` delegates them
 /// here; on its own this contract holds nothing and nobody has a role on it.
-contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
+contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, PausableUpgradeable {
     using PpmMath for uint256;
 
     /// @dev What a coordinator loses of its lock when its lease runs out without a result.
@@ -86,12 +89,9 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     }
 
     /// @inheritdoc IJobRecovery
-    function topUp(
-        JobId id,
-        Job calldata job,
-        Assignment calldata assignment,
-        uint128 amount
-    ) external {
+    function topUp(JobId id, Job calldata job, Assignment calldata assignment, uint128 amount)
+        external
+    {
         Meter storage meter = _meterOfClient(id, job, assignment);
         _requireRunning(id, meter);
         meter.toppedUp += amount;
@@ -116,7 +116,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     ) external {
         bytes32 assigned = JobCodec.assignmentHash(assignment);
         bytes32 unchallenged = JobCodec.restHash(proposal, address(0));
-        JobWord word = _load(id, JobCodec.jobHash(job), _bit(JobState.Proposed), assigned, unchallenged);
+        JobWord word =
+            _load(id, JobCodec.jobHash(job), _bit(JobState.Proposed), assigned, unchallenged);
         _requireBefore(id, word.deadline());
         require(
             msg.sender == job.client || _isAssigned(assignment, msg.sender),
@@ -135,8 +136,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     /// @inheritdoc IJobRecovery
     function voidOrder(uint256 nonce, JobTerms calldata terms) external {
         JobId id = JobCodec.idOf(msg.sender, nonce, terms);
-        _requireState(id, _layout().words[id].state(), _bit(JobState.None));
-        _store(id, JobWordLibrary.make(JobState.Refunded, 0, 0, 0));
+        _requireFreeSlot(id);
+        _store(id, JobWordLibrary.make(JobState.Refunded, 0, 0, id.sequence(), 0));
         emit JobRefunded(id, 0);
     }
 
@@ -155,8 +156,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         Proposal calldata proposal,
         address challenger
     ) external {
-        JobWord word = _layout().words[id];
-        JobState state = word.state();
+        JobWord word = _wordOf(id);
+        JobState state = _stateOf(id, word);
         _requireState(id, state, _liveStates());
         _requireAfter(id, word.deadline());
         if (state == JobState.Open) {
@@ -221,7 +222,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
             JobCodec.assignmentHash(assignment),
             rest
         );
-        uint16 accepted = _membersOf(assignment) & ~word.seized();
+        uint16 accepted = _membersOf(assignment.nodes.length) & ~word.seized();
         uint16 bit = index < JobLimits.MAX_NODES ? uint16(1 << index) : 0;
         require(bit & accepted != 0, JobManagerInvalidSigners(id, bit, accepted));
         _store(id, word.convicted(bit));
@@ -243,9 +244,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
 
     /// @inheritdoc IJobRecovery
     function withdrawNode(NodeId node, address token, uint128 amount) external {
-        require(
-            _REGISTRY.operatorOf(node) == msg.sender, JobManagerNotOperator(node, msg.sender)
-        );
+        require(_REGISTRY.operatorOf(node) == msg.sender, JobManagerNotOperator(node, msg.sender));
         _withdraw(node.accountOf(), token, amount);
     }
 
@@ -270,7 +269,13 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         external
         onlyRole(Roles.PARAMETER)
     {
-        _layout().parameters[token] = parameters;
+        Layout storage $ = _layout();
+        bool known;
+        for (uint256 i; i < $.tokens.length && !known; ++i) {
+            known = $.tokens[i] == token;
+        }
+        if (!known) $.tokens.push(token);
+        $.parameters[token] = parameters.withHalted(paused());
         emit JobParametersAdopted(token, parameters);
     }
 
@@ -316,8 +321,11 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         view
         returns (JobState state, uint8 attempt, uint40 deadline, uint16 seized)
     {
-        JobWord word = _layout().words[id];
-        return (word.state(), word.attempt(), word.deadline(), word.seized());
+        JobWord word = _wordOf(id);
+        state = _stateOf(id, word);
+        if (state != JobState.None && state != JobState.Closed) {
+            (attempt, deadline, seized) = (word.attempt(), word.deadline(), word.seized());
+        }
     }
 
     /// @inheritdoc IJobRecovery
@@ -342,7 +350,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
 
     /// @inheritdoc IJobRecovery
     function parametersOf(address token) external view returns (JobParameters) {
-        return _layout().parameters[token];
+        return _layout().parameters[token].withHalted(false);
     }
 
     /// @inheritdoc IJobRecovery
@@ -374,7 +382,9 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     ) private {
         _unlock(job, assignment, word.seized());
         uint256 signed = JobSplit.count(proposal.signers & ~word.seized());
-        if (signed < _quorumOf(job, assignment)) return _lapse(id, word, job, address(0));
+        if (signed < _quorumOf(job.rules, assignment.nodes.length)) {
+            return _lapse(id, word, job, address(0));
+        }
 
         _store(id, word.moved(JobState.Settled, 0));
         uint128 held = _held(id, job);
@@ -395,18 +405,14 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         if (!again) return _refund(id, word, job, _held(id, job), tipTo);
         uint40 deadline = _leaseEnd(job);
         bytes32 commitment = JobCodec.commitment(JobCodec.jobHash(job), 0, 0);
-        _store(id, JobWordLibrary.make(JobState.Open, word.attempt(), deadline, commitment));
+        _store(id, word.reopened(deadline, commitment));
         emit JobReopened(id, word.attempt(), deadline);
     }
 
     /// @dev Final: what is held goes back, less the tip where somebody earned it.
-    function _refund(
-        JobId id,
-        JobWord word,
-        Job calldata job,
-        uint128 held,
-        address tipTo
-    ) private {
+    function _refund(JobId id, JobWord word, Job calldata job, uint128 held, address tipTo)
+        private
+    {
         _store(id, word.moved(JobState.Refunded, 0));
         if (tipTo != address(0) && held != 0) {
             _credit(tipTo, job.token, job.price.tip());
@@ -419,9 +425,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
     function _withdraw(address owner, address token, uint128 amount) private {
         LaneAccount storage account = _layout().accounts[token][owner];
         uint128 balance = account.balance;
-        require(
-            balance >= amount, JobManagerInsufficientBalance(owner, token, balance, amount)
-        );
+        require(balance >= amount, JobManagerInsufficientBalance(owner, token, balance, amount));
         account.balance = balance - amount;
         emit LaneWithdrawn(owner, token, msg.sender, amount);
         _PAYMENTS.give(msg.sender, token, amount);
@@ -445,7 +449,13 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable {
         view
         returns (Meter storage)
     {
-        _load(id, JobCodec.jobHash(job), _bit(JobState.Assigned), JobCodec.assignmentHash(assignment), 0);
+        _load(
+            id,
+            JobCodec.jobHash(job),
+            _bit(JobState.Assigned),
+            JobCodec.assignmentHash(assignment),
+            0
+        );
         _requireClient(id, job);
         require(job.price.ratePerSecond() != 0, JobManagerWrongPricing(id, 0));
         return _layout().meters[id];

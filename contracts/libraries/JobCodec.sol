@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Assignment, Job, JobTerms, Proposal } from "../types/Job.sol";
-import { JobId } from "../types/JobId.sol";
+import { JobId, JobIdLibrary } from "../types/JobId.sol";
 import { JobPrice } from "../types/JobPrice.sol";
 import { JobRules } from "../types/JobRules.sol";
 import { Seat } from "../types/Seat.sol";
@@ -21,14 +21,16 @@ library JobCodec {
         keccak256("ReceiptClaim(bytes32 jobId,uint8 attempt,bytes32 outputRoot,uint128 cost)");
 
     /// @notice The id of a job.
+    /// @param nonce Low 232 bits: the key of the slot. High 24 bits: the job's sequence in it.
     function idOf(address client, uint256 nonce, JobTerms calldata terms)
         internal
         view
         returns (JobId)
     {
-        bytes32 hash =
-            keccak256(abi.encode(block.chainid, address(this), client, nonce, terms));
-        return JobId.wrap(hash);
+        uint256 key = uint232(nonce);
+        bytes32 slot = keccak256(abi.encode(block.chainid, address(this), client, key));
+        bytes32 order = keccak256(abi.encode(block.chainid, address(this), client, nonce, terms));
+        return JobIdLibrary.make(order, slot, uint24(nonce >> 232));
     }
 
     /// @notice EIP-712 struct hash of a client's order. Price and rules are spelled out, so that a
@@ -80,9 +82,7 @@ library JobCodec {
 
     /// @notice Hash of an assignment as later calls bring it.
     function assignmentHash(Assignment calldata assignment) internal pure returns (bytes32) {
-        return newAssignmentHash(
-            assignment.startedAt, assignment.coordinator, assignment.nodes
-        );
+        return newAssignmentHash(assignment.startedAt, assignment.coordinator, assignment.nodes);
     }
 
     /// @notice The same for an assignment that is being made.

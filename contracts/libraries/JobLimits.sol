@@ -23,9 +23,7 @@ library JobLimits {
         uint24 version = job.parameters.version();
         require(
             version != 0 && version == rules.parametersVersion(),
-            IJobMachine.JobManagerStaleParameters(
-                job.token, rules.parametersVersion(), version
-            )
+            IJobMachine.JobManagerStaleParameters(job.token, rules.parametersVersion(), version)
         );
         _require(specification != 0, "specification", 0, 1);
         _require(rules.isWellFormed(), "rules", JobRules.unwrap(rules), 0);

@@ -38,12 +38,11 @@ library JobSplit {
     /// @param price Base units of the job's token.
     /// @param replicas Nodes that were to execute the job.
     /// @param signed How many signers are paid.
-    function sharesOf(
-        JobParameters parameters,
-        uint256 price,
-        uint256 replicas,
-        uint256 signed
-    ) internal pure returns (Shares memory shares) {
+    function sharesOf(JobParameters parameters, uint256 price, uint256 replicas, uint256 signed)
+        internal
+        pure
+        returns (Shares memory shares)
+    {
         shares.coordinator = uint128(price.shareDown(parameters.coordinatorPpm()));
         shares.protocol = uint128(price.shareDown(parameters.protocolPpm()));
         uint256 work = price - shares.coordinator - shares.protocol;

@@ -67,9 +67,7 @@ library ParameterBounds {
             0,
             uint256(p.verdictWindowSeconds) - 1
         );
-        _within(
-            "committeeEpochSeconds", p.slashing.committeeEpochSeconds, 1, MAX_THAW_SECONDS
-        );
+        _within("committeeEpochSeconds", p.slashing.committeeEpochSeconds, 1, MAX_THAW_SECONDS);
         _within("jailSeconds", p.slashing.jailSeconds, 1, MAX_THAW_SECONDS);
     }
 

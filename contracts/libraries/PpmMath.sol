@@ -8,19 +8,22 @@ library PpmMath {
     uint256 internal constant WHOLE = 1_000_000;
 
     /// @notice The share of an amount, rounded down.
-    /// @param amount Base units, below 2^128.
+    /// @param amount Base units, below 2^192.
     /// @param ppm Parts per million, below 2^32.
     function shareDown(uint256 amount, uint256 ppm) internal pure returns (uint256) {
-        // Cannot overflow: the product is below 2^160.
+        // Cannot overflow: the product is below 2^224.
         unchecked {
             return amount * ppm / WHOLE;
         }
     }
 
     /// @notice The share of an amount, rounded up.
-    /// @param amount Base units, below 2^128.
+    /// @param amount Base units, below 2^192.
     /// @param ppm Parts per million, below 2^32.
     function shareUp(uint256 amount, uint256 ppm) internal pure returns (uint256) {
-        return (amount * ppm + WHOLE - 1) / WHOLE;
+        // Cannot overflow: the sum is below 2^225.
+        unchecked {
+            return (amount * ppm + WHOLE - 1) / WHOLE;
+        }
     }
 }

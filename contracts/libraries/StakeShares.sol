@@ -13,6 +13,11 @@ library StakeShares {
     /// @notice Shares that every pool has besides the issued ones, against one virtual unit of stake.
     uint256 internal constant VIRTUAL_SHARES = 1000;
 
+    /// @notice Most shares that one unit of stake may stand for. Only slashes make shares cheaper;
+    /// this bound keeps the shares for all TLY there is (10^27 units) below 2^128, so that deposits
+    /// and thaws fit into every pool.
+    uint256 internal constant MAX_SHARES_PER_UNIT = 1e11;
+
     /// @notice Shares for an amount, rounded down.
     function toSharesDown(uint256 amount, uint256 stake, uint256 shares)
         internal
@@ -29,5 +34,12 @@ library StakeShares {
         returns (uint128)
     {
         return Math.mulDiv(shares_, stake + 1, shares + VIRTUAL_SHARES).toUint128();
+    }
+
+    /// @notice What a slash may take of the stake without taking all of it and without making its
+    /// shares too cheap.
+    function spareOf(uint256 stake, uint256 shares) internal pure returns (uint256) {
+        uint256 least = (shares + VIRTUAL_SHARES) / MAX_SHARES_PER_UNIT;
+        return stake > least ? stake - least : 0;
     }
 }

@@ -94,9 +94,7 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
     /// @inheritdoc INodeRegistry
     function retire(NodeId node) external {
         Node storage stored = _owned(node);
-        _requireStatus(
-            node, stored.status, _bit(NodeStatus.Registered) | _bit(NodeStatus.Active)
-        );
+        _requireStatus(node, stored.status, _bit(NodeStatus.Registered) | _bit(NodeStatus.Active));
         _setStatus(node, stored, NodeStatus.Retired);
     }
 
@@ -136,12 +134,10 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
     }
 
     /// @inheritdoc INodeRegistry
-    function muster(
-        NodeId coordinator,
-        address scheduler,
-        Seat[] calldata workers,
-        Trust trust
-    ) external view {
+    function muster(NodeId coordinator, address scheduler, Seat[] calldata workers, Trust trust)
+        external
+        view
+    {
         Node storage stored = _layout().nodes[coordinator];
         (address signer, NodeStatus status, uint8 roles, bool frozen) =
             (stored.signer, stored.status, stored.roles, stored.frozen);
@@ -183,18 +179,13 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
     }
 
     /// @dev A signer that agreed, and that no node ever had, becomes the node's signer.
-    function _bindSigner(
-        Layout storage $,
-        NodeId node,
-        address signer,
-        bytes calldata consent
-    ) private {
+    function _bindSigner(Layout storage $, NodeId node, address signer, bytes calldata consent)
+        private
+    {
         NodeId holder = $.nodeOfSigner[signer];
         require(NodeId.unwrap(holder) == 0, NodeRegistrySignerTaken(signer, holder));
         address agreed = Signatures.signerOf(consentDigest(msg.sender), consent);
-        require(
-            agreed == signer && signer != address(0), NodeRegistryNoConsent(signer, msg.sender)
-        );
+        require(agreed == signer && signer != address(0), NodeRegistryNoConsent(signer, msg.sender));
         $.nodeOfSigner[signer] = node;
         $.nodes[node].signer = signer;
     }
@@ -227,26 +218,19 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
             NodeId node = worker.node();
             if (trust == Trust.Any && NodeId.unwrap(node) == 0) continue;
             Node storage stored = $.nodes[node];
-            if (!_isFit(stored, trust)) _revertUnfit(node, stored);
-            address signer = stored.signer;
-            require(
-                signer == worker.signer(), NodeRegistryNotSigner(node, worker.signer(), signer)
-            );
+            // Read at once, these are one load.
+            (address signer, NodeStatus status, uint8 roles, bool vetted, bool frozen) =
+                (stored.signer, stored.status, stored.roles, stored.vetted, stored.frozen);
+            bool fit = status == NodeStatus.Active
+                || (trust == Trust.Any && status == NodeStatus.Registered);
+            fit = fit && !frozen && roles & WORKER != 0 && (trust != Trust.Vetted || vetted);
+            if (!fit) _revertUnfit(node, stored);
+            require(signer == worker.signer(), NodeRegistryNotSigner(node, worker.signer(), signer));
         }
     }
 
-    function _isFit(Node storage stored, Trust trust) private view returns (bool) {
-        NodeStatus status = stored.status;
-        bool standing = status == NodeStatus.Active
-            || (trust == Trust.Any && status == NodeStatus.Registered);
-        return standing && !stored.frozen && stored.roles & WORKER != 0
-            && (trust != Trust.Vetted || stored.vetted);
-    }
-
     function _revertUnfit(NodeId node, Node storage stored) private view {
-        revert NodeRegistryUnfit(
-            node, stored.status, stored.roles, stored.vetted, stored.frozen
-        );
+        revert NodeRegistryUnfit(node, stored.status, stored.roles, stored.vetted, stored.frozen);
     }
 
     function _known(NodeId node) private view returns (Node storage stored) {
@@ -265,9 +249,7 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
     }
 
     function _requireStatus(NodeId node, NodeStatus actual, bytes32 expected) private pure {
-        require(
-            _bit(actual) & expected != 0, NodeRegistryUnexpectedStatus(node, actual, expected)
-        );
+        require(_bit(actual) & expected != 0, NodeRegistryUnexpectedStatus(node, actual, expected));
     }
 
     function _bit(NodeStatus status) private pure returns (bytes32) {

@@ -143,8 +143,7 @@ contract PaymentManager is
         returns (bool done)
     {
         require(
-            gasleft() > PULL_GAS_RESERVE,
-            PaymentManagerTooLittleGas(gasleft(), PULL_GAS_RESERVE)
+            gasleft() > PULL_GAS_RESERVE, PaymentManagerTooLittleGas(gasleft(), PULL_GAS_RESERVE)
         );
         try this.pullExactly{ gas: PULL_GAS }(client, token, amount) {
             _layout().chainLane[token] += amount;
@@ -172,10 +171,7 @@ contract PaymentManager is
     }
 
     /// @inheritdoc IPaymentManager
-    function setRules(uint40 laneThawSeconds, address treasury)
-        external
-        onlyRole(Roles.PARAMETER)
-    {
+    function setRules(uint40 laneThawSeconds, address treasury) external onlyRole(Roles.PARAMETER) {
         require(treasury != address(0), PaymentManagerZero());
         Layout storage $ = _layout();
         $.laneThawSeconds = laneThawSeconds;
@@ -233,9 +229,7 @@ contract PaymentManager is
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(from, address(this), amount);
         uint256 received = IERC20(token).balanceOf(address(this)) - before;
-        require(
-            received == amount, PaymentManagerWrongAmountReceived(token, amount, received)
-        );
+        require(received == amount, PaymentManagerWrongAmountReceived(token, amount, received));
         uint256 total = $.totals[token] + amount;
         require(
             total <= type(uint128).max,

@@ -48,9 +48,7 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         SignedClaim calldata first,
         SignedClaim calldata second
     ) external {
-        require(
-            first.outputRoot != second.outputRoot, SlashingManagerSameOutput(first.outputRoot)
-        );
+        require(first.outputRoot != second.outputRoot, SlashingManagerSameOutput(first.outputRoot));
         (, uint8 attempt,,) = _JOBS.statusOf(id);
         (uint128 amount, bool held) = _JOBS.seize(id, job, assignment, rest, index);
         Seat accused = assignment.nodes[index];

@@ -7,13 +7,14 @@ import { INodeRegistry } from "../interfaces/INodeRegistry.sol";
 import { IStakingManager } from "../interfaces/IStakingManager.sol";
 import { PpmMath } from "../libraries/PpmMath.sol";
 import { StakeShares } from "../libraries/StakeShares.sol";
+import { TallyToken } from "../token/TallyToken.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
 import { StakingManagerStorage } from "./StakingManagerStorage.sol";
 import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import { TallyToken } from "../token/TallyToken.sol";
 
 /// @title Staking manager
 /// @notice Keeps the stake; its calls are described in `IStakingManager`.
@@ -62,9 +63,8 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
         bytes32 r,
         bytes32 s
     ) external whenNotPaused {
-        try IERC20Permit(address(_TOKEN)).permit(
-            msg.sender, address(this), amount, deadline, v, r, s
-        ) { }
+        try IERC20Permit(address(_TOKEN))
+            .permit(msg.sender, address(this), amount, deadline, v, r, s) { }
             catch { } // used already, by whoever saw it first: the allowance decides
         _deposit(node, amount);
     }
@@ -93,9 +93,7 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
         if (eligible) {
             _REGISTRY.activate(node);
         } else if (!matured) {
-            require(
-                position.pending == 0, StakingManagerNotYet(pendingUntil, block.timestamp)
-            );
+            require(position.pending == 0, StakingManagerNotYet(pendingUntil, block.timestamp));
             revert StakingManagerInsufficientStake(node, pool.stake, $.rules.minStake);
         }
     }
@@ -148,9 +146,7 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
 
         amount = _leaveThaw(pool, position);
         uint256 remaining = uint256(pool.stake) + pool.thawing;
-        require(
-            remaining >= pool.locked, StakingManagerLocked(node, remaining, pool.locked)
-        );
+        require(remaining >= pool.locked, StakingManagerLocked(node, remaining, pool.locked));
         emit StakeWithdrawn(node, msg.sender, amount);
         _TOKEN.safeTransfer(msg.sender, amount);
     }
@@ -317,30 +313,36 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
         }
     }
 
-    function _lock(Layout storage $, NodeId node, uint128 amount) private {
+    function _lock(Layout storage $, NodeId node, uint256 amount) private {
         Pool storage pool = $.pools[node];
         (uint256 active, uint256 locked) = (pool.stake, pool.locked);
-        require(
-            active >= locked + amount,
-            StakingManagerInsufficientStake(node, active > locked ? active - locked : 0, amount)
-        );
-        pool.locked = (locked + amount).toUint128();
+        uint256 free = active > locked ? active - locked : 0;
+        require(amount <= free, StakingManagerInsufficientStake(node, free, amount));
+        // Cannot overflow: at most the active stake.
+        unchecked {
+            pool.locked = uint128(locked + amount);
+        }
     }
 
     /// @dev Takes up to `amount` of what backs no lock, from active and thawing stake in proportion.
+    /// It takes all, or leaves enough that shares do not become too cheap (see `StakeShares`).
     function _take(Layout storage $, NodeId node, uint128 amount) private returns (uint128 taken) {
         Pool storage pool = $.pools[node];
         (uint256 active, uint256 thawing) = (pool.stake, pool.thawing);
         uint256 total = active + thawing;
         uint256 unlocked = total - pool.locked;
-        uint256 take = amount < unlocked ? amount : unlocked;
+        uint256 take = Math.min(amount, unlocked);
         if (take == total) {
             (pool.stake, pool.thawing, pool.shares, pool.thawShares) = (0, 0, 0, 0);
             ++pool.epoch;
         } else {
             uint256 fromActive = take * active / total;
+            uint256 fromThawing =
+                Math.min(take - fromActive, StakeShares.spareOf(thawing, pool.thawShares));
+            fromActive = Math.min(fromActive, StakeShares.spareOf(active, pool.shares));
             pool.stake = uint128(active - fromActive);
-            pool.thawing = uint128(thawing - (take - fromActive));
+            pool.thawing = uint128(thawing - fromThawing);
+            take = fromActive + fromThawing;
         }
         if (pool.stake < $.rules.minStake) _REGISTRY.deactivate(node);
         return uint128(take);

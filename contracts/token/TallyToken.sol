@@ -35,10 +35,7 @@ contract TallyToken is ERC20, ERC20Burnable, ERC20Permit, ERC20Votes {
         return super.nonces(owner);
     }
 
-    function _update(address from, address to, uint256 value)
-        internal
-        override(ERC20, ERC20Votes)
-    {
+    function _update(address from, address to, uint256 value) internal override(ERC20, ERC20Votes) {
         super._update(from, to, value);
     }
 }

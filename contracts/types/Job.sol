@@ -6,7 +6,8 @@ import { JobPrice } from "./JobPrice.sol";
 import { JobRules } from "./JobRules.sol";
 import { Seat } from "./Seat.sol";
 
-/// @dev Where a job stands. Order matters: state checks take a bitmap of these.
+/// @dev Where a job stands. Order matters: state checks take a bitmap of these. `Closed` is never
+/// stored: the job is final and its slot serves a later one; the events tell how it ended.
 enum JobState {
     None,
     Open,
@@ -14,7 +15,8 @@ enum JobState {
     Proposed,
     Challenged,
     Settled,
-    Refunded
+    Refunded,
+    Closed
 }
 
 /// @dev What a client orders.

@@ -17,6 +17,7 @@ pragma solidity 0.8.37;
 /// | 24   | leaseSeconds           | seconds                                                  |
 /// | 24   | maxJobSeconds          | seconds                                                  |
 /// | 8    | maxAttempts            | assignments that a job may have                          |
+/// | 8    | halted                 | one while new jobs are paused; never in a job's own      |
 type JobParameters is uint256;
 
 using JobParametersLibrary for JobParameters global;
@@ -111,5 +112,16 @@ library JobParametersLibrary {
     /// @notice Assignments that a job may have before it is refunded.
     function maxAttempts(JobParameters p) internal pure returns (uint8) {
         return uint8(JobParameters.unwrap(p) >> 240);
+    }
+
+    /// @notice Whether new jobs are paused.
+    function isHalted(JobParameters p) internal pure returns (bool) {
+        return JobParameters.unwrap(p) >> 248 != 0;
+    }
+
+    /// @notice The same parameters with new jobs paused, or not.
+    function withHalted(JobParameters p, bool halted) internal pure returns (JobParameters) {
+        uint256 kept = JobParameters.unwrap(p) & ~(uint256(0xff) << 248);
+        return JobParameters.wrap(halted ? kept | (1 << 248) : kept);
     }
 }

@@ -6,7 +6,7 @@ import { INodeRegistry } from "../../contracts/interfaces/INodeRegistry.sol";
 import { ISlashingManager } from "../../contracts/interfaces/ISlashingManager.sol";
 import { IStakingManager } from "../../contracts/interfaces/IStakingManager.sol";
 import { NodeId } from "../../contracts/types/NodeId.sol";
-import { House, HouseConfig, HouseDeployer } from "../../script/HouseDeployer.sol";
+import { House, HouseConfig, HouseDeployer, TokenListing } from "../../script/HouseDeployer.sol";
 import { DevelopmentDollar } from "../tokens/DevelopmentDollar.sol";
 import { Test } from "forge-std/Test.sol";
 
@@ -58,9 +58,10 @@ abstract contract HouseTest is Test, HouseDeployer {
         house = _deployHouse(houseConfig());
         dollar = new DevelopmentDollar();
         vm.startPrank(address(house.timelock));
-        house.profile.allowToken(
-            address(dollar), INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 12 })
-        );
+        house.profile
+            .allowToken(
+                address(dollar), INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 12 })
+            );
         vm.stopPrank();
         vm.label(address(house.jobs), "JobManager");
         vm.label(address(house.payments), "PaymentManager");
@@ -72,8 +73,7 @@ abstract contract HouseTest is Test, HouseDeployer {
 
     /// @notice Whether the chain is to behave like a rollup.
     function isRollup() internal view returns (bool) {
-        return keccak256(bytes(vm.envOr("TALLY_PERSONA", string("plain"))))
-            == keccak256("rollup");
+        return keccak256(bytes(vm.envOr("TALLY_PERSONA", string("plain")))) == keccak256("rollup");
     }
 
     /// @notice Lets time pass. The block number follows it, except on a rollup, where it stands still and then jumps.
@@ -103,7 +103,8 @@ abstract contract HouseTest is Test, HouseDeployer {
             votingPeriodSeconds: 1 days,
             proposalThreshold: 100_000e18,
             parameters: networkParameters(),
-            tokenTerms: INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 0 })
+            tokenTerms: INetworkProfile.TokenTerms({ lockPpm: LOCK_PPM, lockShift: 0 }),
+            listings: new TokenListing[](0)
         });
     }
 
@@ -152,11 +153,7 @@ abstract contract HouseTest is Test, HouseDeployer {
     }
 
     /// @notice A profile with these roles.
-    function profileOf(uint8 roles)
-        internal
-        pure
-        returns (INodeRegistry.NodeProfile memory)
-    {
+    function profileOf(uint8 roles) internal pure returns (INodeRegistry.NodeProfile memory) {
         return INodeRegistry.NodeProfile({
             peerId: hex"0024080112200102030405060708090a0b0c0d0e0f",
             identityKey: keccak256("identity"),

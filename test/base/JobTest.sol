@@ -11,12 +11,7 @@ import {
 } from "../../contracts/types/Job.sol";
 import { JobId } from "../../contracts/types/JobId.sol";
 import { JobPriceLibrary } from "../../contracts/types/JobPrice.sol";
-import {
-    Funding,
-    JobRulesLibrary,
-    Trust,
-    Verification
-} from "../../contracts/types/JobRules.sol";
+import { Funding, JobRulesLibrary, Trust, Verification } from "../../contracts/types/JobRules.sol";
 import { Seat, SeatLibrary } from "../../contracts/types/Seat.sol";
 import { HouseTest, TestNode } from "./HouseTest.sol";
 
@@ -65,11 +60,7 @@ abstract contract JobTest is HouseTest {
     }
 
     /// @notice The usual price and tip under these rules.
-    function termsOf(JobRulesLibrary.Fields memory rules)
-        internal
-        view
-        returns (JobTerms memory)
-    {
+    function termsOf(JobRulesLibrary.Fields memory rules) internal view returns (JobTerms memory) {
         return JobTerms({
             specification: keccak256("specification"),
             token: address(dollar),
