@@ -40,16 +40,17 @@ abstract contract JobMachine is JobLedger, EIP712 {
         Assignment calldata assignment,
         Proposal memory proposal,
         uint16 seized,
-        uint256 held
+        uint256 held,
+        address settler
     ) internal {
         uint256 paid = proposal.signers & ~seized;
         JobSplit.Shares memory shares = JobSplit.sharesOf(
             job.parameters, proposal.price, job.rules.replicas(), JobSplit.count(paid)
         );
         held -= _creditWorkers(job.token, assignment.nodes, paid, shares);
-        held -= _creditCoordinator(job, assignment.coordinator, shares);
+        held -= _creditCoordinator(job, assignment.coordinator, shares, settler);
         _credit(job.client, job.token, held);
-        emit JobSettled(id, proposal.outputRoot, proposal.price, msg.sender);
+        emit JobSettled(id, proposal.outputRoot, proposal.price, settler);
     }
 
     function _unlock(Job calldata job, Assignment calldata assignment, uint16 except) internal {
@@ -177,16 +178,18 @@ abstract contract JobMachine is JobLedger, EIP712 {
 
     /// @dev Its share, and beside it the protocol's. The tip goes to whoever settles, which for the
     /// coordinator's signer means its node.
-    function _creditCoordinator(Job calldata job, Seat coordinator, JobSplit.Shares memory shares)
-        private
-        returns (uint256 charged)
-    {
+    function _creditCoordinator(
+        Job calldata job,
+        Seat coordinator,
+        JobSplit.Shares memory shares,
+        address settler
+    ) private returns (uint256 charged) {
         address token = job.token;
         uint256 tip = job.price.tip();
         uint256 own = shares.coordinator;
         charged = own + shares.protocol + tip;
-        if (msg.sender == coordinator.signer()) own += tip;
-        else _credit(msg.sender, token, tip);
+        if (settler == coordinator.signer()) own += tip;
+        else _credit(settler, token, tip);
 
         LaneAccount storage account = _layout().accounts[token][coordinator.accountOf()];
         (uint256 balance, uint256 fees) = (account.balance, account.fees);

@@ -199,7 +199,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
             bool pulled = _PAYMENTS.tryPull(job.client, job.token, held);
             require(pulled, JobManagerPullFailed(id, job.client, held));
         }
-        _pay(id, job, assignment, proposal, word.seized(), held);
+        _pay(id, job, assignment, proposal, word.seized(), held, msg.sender);
     }
 
     /// @dev A job paid by time ends with its time; only work with one price can be late.

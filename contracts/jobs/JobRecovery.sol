@@ -395,7 +395,9 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
                 return _refund(id, word, job, 0, address(0));
             }
         }
-        _pay(id, job, assignment, proposal, word.seized(), held);
+        // A verdict is no settlement that somebody sent: its tip stays with the client.
+        address settler = hasRole(Roles.SLASHER, msg.sender) ? job.client : msg.sender;
+        _pay(id, job, assignment, proposal, word.seized(), held, settler);
     }
 
     /// @dev An attempt without a valid result is over: the next one, or the client's money back.

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { IJobMachine } from "../interfaces/IJobMachine.sol";
 import { Job } from "../types/Job.sol";
 import { Funding, JobRules, Trust } from "../types/JobRules.sol";
+import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
 import { PpmMath } from "./PpmMath.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -72,8 +73,11 @@ library JobLimits {
     {
         for (uint256 i; i < second.length; ++i) {
             address signer = second[i].signer();
+            NodeId node = second[i].node();
+            bool known = NodeId.unwrap(node) != 0;
             for (uint256 j; j < first.length; ++j) {
-                if (first[j].signer() == signer) return false;
+                // A node that rotated its signer since the assignment is the same node.
+                if (first[j].signer() == signer || (known && first[j].node() == node)) return false;
             }
             for (uint256 j; j < i; ++j) {
                 if (second[j].signer() == signer) return false;

@@ -178,6 +178,7 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         uint128 held,
         address reporter
     ) private returns (uint128 slashed) {
+        if (NodeId.unwrap(node) == 0) return 0; // an unregistered worker has nothing to lose
         Layout storage $ = _layout();
         IStakingManager.SlashShare[] memory cuts = new IStakingManager.SlashShare[](2);
         address operator = _REGISTRY.operatorOf(node);
