@@ -48,13 +48,10 @@ abstract contract ClientActs is JobBook {
         _begin("create again");
         uint256 i = _draw(jobs.length);
         JobTerms memory terms = _termsOf(i);
-        bytes4 expected = pausedJobs
-            ? PausableUpgradeable.EnforcedPause.selector
-            : IJobMachine.JobManagerUnexpectedState.selector;
+        bytes4 expected = IJobMachine.JobManagerUnexpectedState.selector;
         bytes memory data = abi.encodeCall(house.jobs.create, (jobs[i].nonce, terms, ""));
         if (_chance(30)) {
             _begin("void again");
-            expected = IJobMachine.JobManagerUnexpectedState.selector;
             data = abi.encodeCall(house.jobs.voidOrder, (jobs[i].nonce, terms));
         }
         _expect(jobs[i].job.client, address(house.jobs), data, expected);
@@ -64,7 +61,11 @@ abstract contract ClientActs is JobBook {
         _begin("voidOrder");
         uint256 i = _draft(_draw(clients.length), _anyToken(), Funding.Balance);
         bytes memory data = abi.encodeCall(house.jobs.voidOrder, (jobs[i].nonce, _termsOf(i)));
-        _expect(jobs[i].job.client, address(house.jobs), data, FINE);
+        address by = jobs[i].job.client;
+        bytes4 expected = _predictSlot(i);
+        _expect(by, address(house.jobs), data, expected);
+        if (expected != FINE) return jobs.pop();
+        _occupy(i);
         jobs[i].state = JobState.Refunded;
         done.push(i);
         _saw("order voided");
@@ -97,6 +98,7 @@ abstract contract ClientActs is JobBook {
             expected = IJobMachine.JobManagerStaleParameters.selector;
         }
         if (pausedJobs) expected = PausableUpgradeable.EnforcedPause.selector;
+        if (_predictSlot(i) != FINE) expected = _predictSlot(i);
         address by = jobs[i].job.client;
         bytes memory data = abi.encodeCall(house.jobs.create, (jobs[i].nonce, terms, ""));
         jobs.pop();
@@ -179,8 +181,8 @@ abstract contract ClientActs is JobBook {
     function _draft(uint256 who, address token, Funding funding) internal returns (uint256 i) {
         i = jobs.length;
         GhostJob storage g = jobs.push();
-        g.nonce = ++nonces;
-        bool timed = funding != Funding.PullAtSettlement && _chance(20);
+        g.nonce = _drawNonce(clients[who].at, i);
+        bool timed = funding != Funding.PullAtSettlement && _chance(30);
         g.maxPrice = 1 + _draw(token == tokens[0] ? 2500e6 : 2500e18);
         g.rate = timed ? 1 + g.maxPrice / (20 + _draw(200)) : 0;
         g.tip = _chance(85) ? _draw(1e6) : 0;
@@ -191,13 +193,7 @@ abstract contract ClientActs is JobBook {
         g.job.price = JobPriceLibrary.pack(uint96(g.maxPrice), uint96(g.rate), uint64(g.tip));
         g.job.rules = JobRulesLibrary.pack(g.rules);
         if (accepted[token]) g.job.parameters = JobParametersLibrary.pack(g.fields);
-        g.id = JobId.wrap(
-            keccak256(
-                abi.encode(
-                    block.chainid, address(house.jobs), g.job.client, g.nonce, _termsOf(i)
-                )
-            )
-        );
+        g.id = _idOf(i);
         if (g.rules.trust != Trust.Any) {
             uint256 value = g.maxPrice * 10 ** tokenTerms[token].lockShift;
             g.lock = _shareUp(value, tokenTerms[token].lockPpm);
@@ -227,8 +223,54 @@ abstract contract ClientActs is JobBook {
         if (expected == FINE) _checkJob(i);
     }
 
+    /// @dev A fresh slot, or the next place in one that another job had; a busy one is refused.
+    function _drawNonce(address client_, uint256 i) private returns (uint256) {
+        if (i == 0 || _chance(65)) return ++nonces;
+        uint256 other = _draw(i);
+        if (jobs[other].job.client != client_ || live.length < 2) return ++nonces;
+        uint256 held = slots[client_][uint232(jobs[other].nonce)] - 1;
+        return jobs[held].nonce + (1 << 232);
+    }
+
+    /// @dev The id by the book: order and slot are hashes, the sequence is the nonce's top.
+    function _idOf(uint256 i) private view returns (JobId) {
+        GhostJob storage g = jobs[i];
+        uint256 order = uint256(
+            keccak256(
+                abi.encode(
+                    block.chainid, address(house.jobs), g.job.client, g.nonce, _termsOf(i)
+                )
+            )
+        );
+        uint256 key = uint232(g.nonce);
+        uint256 slot = uint256(
+            keccak256(abi.encode(block.chainid, address(house.jobs), g.job.client, key))
+        );
+        return JobId.wrap(
+            bytes32((order >> 104 << 104) | (slot >> 176 << 24) | (g.nonce >> 232))
+        );
+    }
+
+    function _predictSlot(uint256 i) private view returns (bytes4) {
+        uint256 held = slots[jobs[i].job.client][uint232(jobs[i].nonce)];
+        bool free = held == 0 || !_isLive(held - 1);
+        return free ? FINE : IJobMachine.JobManagerSlotBusy.selector;
+    }
+
+    /// @dev A job moves into its slot; the one that had it is closed for good.
+    function _occupy(uint256 i) private {
+        uint256 key = uint232(jobs[i].nonce);
+        uint256 held = slots[jobs[i].job.client][key];
+        slots[jobs[i].job.client][key] = i + 1;
+        if (held == 0) return;
+        GhostJob storage old = jobs[held - 1];
+        (old.state, old.attempt, old.seized) = (JobState.Closed, 0, 0);
+        _saw("slot used again");
+    }
+
     function _open(uint256 i, uint256 reserved) private {
         GhostJob storage g = jobs[i];
+        _occupy(i);
         _hold(g.job.client, g.job.token, reserved);
         g.held = reserved;
         _to(i, JobState.Open, g.rules.assignBy);
@@ -273,6 +315,7 @@ abstract contract ClientActs is JobBook {
 
     function _predictCreate(uint256 i, uint256 reserved) private view returns (bytes4) {
         GhostJob storage g = jobs[i];
+        if (_predictSlot(i) != FINE) return _predictSlot(i);
         if (pausedJobs) return PausableUpgradeable.EnforcedPause.selector;
         if (!accepted[g.job.token]) return IJobMachine.JobManagerStaleParameters.selector;
         return _predictHold(g.job.client, g.job.token, reserved, g.rules.funding);

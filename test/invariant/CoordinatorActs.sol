@@ -17,10 +17,22 @@ abstract contract CoordinatorActs is ClientActs {
     function _assign(uint256 i) internal {
         _begin("assign");
         GhostJob storage g = jobs[i];
-        uint256 node = _chance(95) ? _draw(FIRST_WORKER + 1) : FIRST_WORKER + 1 + _draw(6);
-        address by = _chance(95) ? nodes[node].signer : thief;
+        uint256 node = _draw(FIRST_WORKER + 1);
+        address by = nodes[node].signer;
         Seat[] memory seats = _drawSeats(i);
         bytes4 expected = _predictAssign(i, node, by, seats);
+        bool insists = _chance(85);
+        for (uint256 k; k < 6 && insists && expected != FINE; ++k) {
+            node = _draw(FIRST_WORKER + 1);
+            by = nodes[node].signer;
+            seats = _drawSeats(i);
+            expected = _predictAssign(i, node, by, seats);
+        }
+        if (!insists) {
+            if (_chance(30)) node = FIRST_WORKER + 1 + _draw(6);
+            by = _chance(50) ? thief : nodes[node].signer;
+            expected = _predictAssign(i, node, by, seats);
+        }
         if (expected == FINE) {
             g.assignment.startedAt = _now();
             g.assignment.coordinator = _seatOf(node);
@@ -148,10 +160,22 @@ abstract contract CoordinatorActs is ClientActs {
         uint256 count = _chance(3) ? 0 : jobs[i].rules.replicas;
         uint256 first = _draw(7);
         bool loose = jobs[i].rules.trust == Trust.Any;
+        bool picks = _chance(90);
         seats = new Seat[](count);
+        uint256 node = first;
         for (uint256 k; k < count; ++k) {
             bool lone = k < loners.length && loose && _chance(60);
-            seats[k] = lone ? _loneSeat(k) : _seatOf(FIRST_WORKER + (first + k) % 7);
+            if (lone) {
+                seats[k] = _loneSeat(k);
+                continue;
+            }
+            for (uint256 tries; tries < 6 && picks; ++tries) {
+                GhostPool storage pool = pools[FIRST_WORKER + node % 7];
+                bool rich = pool.stake >= pool.locked + jobs[i].lock;
+                if (rich && _isFit(ghosts[FIRST_WORKER + node % 7], jobs[i].rules.trust)) break;
+                ++node;
+            }
+            seats[k] = _seatOf(FIRST_WORKER + node++ % 7);
         }
         if (count > 1 && _chance(3)) seats[1] = seats[0];
         if (count > 0 && _chance(3)) seats[count - 1] = _loneSeat(0);

@@ -184,6 +184,7 @@ abstract contract EvidenceActs is AnyoneActs {
         returns (bytes4)
     {
         GhostJob storage g = jobs[i];
+        if (g.state == JobState.Closed) return IJobMachine.JobManagerUnexpectedState.selector;
         if (!g.assigned || rest != _restOf(i)) {
             return IJobMachine.JobManagerWrongCommitment.selector;
         }

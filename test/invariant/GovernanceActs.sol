@@ -22,7 +22,7 @@ abstract contract GovernanceActs is StakeActs {
         p.treasury = _chance(50) ? treasury : stranger;
         p.insurance = _chance(50) ? insurance : address(0);
         p.staking.minStake = uint128(500e18 + _draw(1500e18));
-        p.slashing.committeeCap = uint128(_draw(4000e18));
+        p.slashing.committeeCap = uint128(_draw(2000e18));
         p.slashing.victimPpm = uint32(_draw(450_000));
         p.slashing.reporterPpm = uint32(_draw(450_000));
         p.slashing.jury = _chance(70) ? jury : address(0);

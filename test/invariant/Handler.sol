@@ -7,6 +7,7 @@ import { Job, JobState } from "../../contracts/types/Job.sol";
 import { Funding } from "../../contracts/types/JobRules.sol";
 import { accountOf } from "../../contracts/types/NodeId.sol";
 import { ThiefActs } from "./ThiefActs.sol";
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title Handler
 /// @notice What the fuzzer calls. Each call draws one act from its seed, and the first ones draw it so that jobs get on.
@@ -31,15 +32,28 @@ contract Handler is ThiefActs {
         vm.stopPrank();
         _fundPatron(address(house.token), 1e26);
         for (uint256 i; i < 4; ++i) {
-            giveBalance(clients[i].at, 20_000e6);
-            free[address(dollar)][clients[i].at] += 20_000e6;
-            deposited[address(dollar)] += 20_000e6;
+            dollar.mint(clients[i].at, 5000e6);
+            giveTally(clients[i].at, 5000e18);
+            giveBalance(clients[i].at, 2000e6);
+            for (uint256 k; k < 2; ++k) {
+                vm.prank(clients[i].at);
+                IERC20(tokens[k]).approve(address(house.payments), 1e24);
+            }
+            free[address(dollar)][clients[i].at] += 2000e6;
+            deposited[address(dollar)] += 2000e6;
+        }
+        for (uint256 i = FIRST_WORKER; i < SPARE; ++i) {
+            giveBalance(nodes[i].signer, 2000e6);
+            _know(nodes[i].signer);
+            free[address(dollar)][nodes[i].signer] += 2000e6;
+            deposited[address(dollar)] += 2000e6;
         }
         _keepTwoLive();
     }
 
     /// @notice The sensible next step of some live job.
     function work(uint256 seed) external lively(seed) {
+        if (_chance(12)) return _heal();
         uint256 i = live[_draw(live.length)];
         JobState state = jobs[i].state;
         bool over = block.timestamp >= jobs[i].deadline;
@@ -92,7 +106,7 @@ contract Handler is ThiefActs {
     /// @notice Money outside of jobs.
     function moneyAct(uint256 seed) external lively(seed) {
         uint256 kind = _draw(11);
-        if (kind == 0) _wallet();
+        if (kind == 0 || _chance(15)) _wallet();
         else if (kind == 1) _deposit();
         else if (kind == 2) _withdraw();
         else if (kind == 3) _fundLane();
@@ -108,17 +122,17 @@ contract Handler is ThiefActs {
     /// @notice Stake, keys, jail.
     function stakeAct(uint256 seed) external lively(seed) {
         uint256 kind = _draw(16);
-        if (kind < 2) _stake();
-        else if (kind < 4) _activate();
+        if (kind < 2) _stakeAny();
+        else if (kind < 4) _activateAny();
         else if (kind == 4) _cancelDeposit();
         else if (kind < 7) _requestUnstake();
         else if (kind == 7) _cancelUnstake();
         else if (kind < 10) _withdrawStake();
         else if (kind == 10) _reward();
-        else if (kind == 11) _rotate();
-        else if (kind == 12) _chance(20) ? _freeze() : _rotate();
+        else if (kind == 11) _rotate(_draw(NODES));
+        else if (kind == 12) _chance(30) ? _freeze() : _rotate(_draw(NODES));
         else if (kind == 13) _vet();
-        else if (kind == 14) _leaveJail();
+        else if (kind == 14) _leaveJail(_draw(NODES));
         else _chance(10) ? _retireSpare() : _heal();
     }
 
@@ -141,9 +155,9 @@ contract Handler is ThiefActs {
         uint256 deadline = jobs[live[_draw(live.length)]].deadline;
         if (kind == 0) pass(1 days + _draw(20_000));
         else if (kind < 3) pass(1 hours);
-        else if (kind < 16 && deadline > block.timestamp) passUntil(deadline);
-        else if (kind < 20 && deadline > block.timestamp + 1) passUntil(deadline - 1);
-        else pass(1 + _draw(15));
+        else if (kind < 10 && deadline > block.timestamp) passUntil(deadline);
+        else if (kind < 14 && deadline > block.timestamp + 1) passUntil(deadline - 1);
+        else pass(1 + _draw(12));
     }
 
     /// @notice Rule 3: from where it stands, a job reaches its end by `advance` alone, whatever coordinators do between.
@@ -262,24 +276,21 @@ contract Handler is ThiefActs {
         else _vetoRuling();
     }
 
-    /// @dev A poor node gets new stake, a jailed or inactive one its standing: else the world would run dry.
+    /// @dev The next step of an unwell node back to work: else the world would run dry.
     function _heal() private {
-        _begin("heal");
-        for (uint256 node; node < SPARE; ++node) {
-            if (pausedStaking || pools[node].stake > BOND / 2) continue;
+        uint256 first = _draw(SPARE);
+        for (uint256 k; k < SPARE; ++k) {
+            uint256 node = (first + k) % SPARE;
+            GhostNode storage ghost = ghosts[node];
+            bool jailed = ghost.status == INodeRegistry.NodeStatus.Jailed;
+            if (jailed && block.timestamp >= ghost.jailedUntil) return _leaveJail(node);
+            if (ghost.frozen) return _rotate(node);
             address operator = nodes[node].operator;
-            giveTally(operator, BOND);
-            vm.prank(operator);
-            house.token.approve(address(house.staking), BOND);
-            positions[node][operator].pending += BOND;
-            positions[node][operator].pendingUntil =
-                block.timestamp + parameters.staking.minStakeSeconds;
-            _expect(
-                operator,
-                address(house.staking),
-                abi.encodeCall(house.staking.stake, (nodes[node].id, BOND)),
-                FINE
-            );
+            uint256 pending = positions[node][operator].pending;
+            bool poor = pools[node].stake < BOND / 2;
+            if (pending == 0 && poor) return _stake(node, operator, BOND);
+            bool idle = ghost.status == INodeRegistry.NodeStatus.Registered;
+            if (pending != 0 || (idle && !poor)) return _activate(node, operator);
         }
     }
 

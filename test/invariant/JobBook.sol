@@ -43,10 +43,13 @@ abstract contract JobBook is StakeBook {
     GhostJob[] internal jobs;
     uint256[] internal live;
     uint256[] internal done;
+    /// @dev The job that a client's slot holds, as its index and one.
+    mapping(address client => mapping(uint256 key => uint256)) internal slots;
 
     function _isLive(uint256 i) internal view returns (bool) {
         JobState state = jobs[i].state;
-        return state != JobState.None && state != JobState.Settled && state != JobState.Refunded;
+        return state == JobState.Open || state == JobState.Assigned || state == JobState.Proposed
+            || state == JobState.Challenged;
     }
 
     function _to(uint256 i, JobState state, uint40 deadline) internal {

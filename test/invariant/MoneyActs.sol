@@ -19,7 +19,7 @@ abstract contract MoneyActs is EvidenceActs {
         _begin("wallet");
         address owner = _anyClient().at;
         address token = _anyToken();
-        uint256 amount = _draw(4) == 0 ? 0 : _draw(5000) * 10 ** (token == tokens[0] ? 6 : 18);
+        uint256 amount = _draw(4) == 0 ? 0 : _draw(9000) * 10 ** (token == tokens[0] ? 6 : 18);
         uint256 have = IERC20(token).balanceOf(owner);
         if (have > amount) {
             vm.prank(owner);

@@ -16,14 +16,21 @@ contract Sequence {
     constructor() {
         handler = new Handler();
         handler.setUp();
-        for (uint256 k; k < 7; ++k) {
+        for (uint256 k; k < 12; ++k) {
             selectors.push(Handler.work.selector);
         }
+        selectors.push(Handler.clientAct.selector);
+        selectors.push(Handler.clientAct.selector);
+        selectors.push(Handler.coordinatorAct.selector);
+        selectors.push(Handler.anyoneAct.selector);
+        selectors.push(Handler.timeAct.selector);
         selectors.push(Handler.clientAct.selector);
         selectors.push(Handler.coordinatorAct.selector);
         selectors.push(Handler.anyoneAct.selector);
         selectors.push(Handler.evidenceAct.selector);
         selectors.push(Handler.moneyAct.selector);
+        selectors.push(Handler.moneyAct.selector);
+        selectors.push(Handler.stakeAct.selector);
         selectors.push(Handler.stakeAct.selector);
         selectors.push(Handler.governanceAct.selector);
         selectors.push(Handler.thiefAct.selector);

@@ -12,10 +12,19 @@ import { PausableUpgradeable } from "@openzeppelin/contracts-upgradeable/utils/P
 abstract contract StakeActs is MoneyActs {
     uint256 private keys;
 
-    function _stake() internal {
-        _begin("stake");
+    function _stakeAny() internal {
         (uint256 node, address by) = _drawStaker();
         uint128 amount = _chance(5) ? 0 : uint128(_chance(20) ? 1 + _draw(9) : _draw(4000e18));
+        _stake(node, by, amount);
+    }
+
+    function _activateAny() internal {
+        (uint256 node, address staker) = _drawStaker();
+        _activate(node, staker);
+    }
+
+    function _stake(uint256 node, address by, uint128 amount) internal {
+        _begin("stake");
         giveTally(by, amount);
         vm.prank(by);
         house.token.approve(address(house.staking), amount);
@@ -48,9 +57,8 @@ abstract contract StakeActs is MoneyActs {
         _checkDues();
     }
 
-    function _activate() internal {
+    function _activate(uint256 node, address staker) internal {
         _begin("activate");
-        (uint256 node, address staker) = _drawStaker();
         GhostPosition storage position = positions[node][staker];
         bool matured = position.pending != 0 && block.timestamp >= position.pendingUntil;
         uint256 stake = pools[node].stake + (matured ? position.pending : 0);
@@ -103,7 +111,7 @@ abstract contract StakeActs is MoneyActs {
 
     function _cancelUnstake() internal {
         _begin("cancelUnstake");
-        (uint256 node, address by) = _drawStaker();
+        (uint256 node, address by) = _drawThawing();
         GhostPool storage pool = pools[node];
         bytes4 expected;
         if (positions[node][by].epoch != pool.epoch || positions[node][by].thawShares == 0) {
@@ -121,7 +129,7 @@ abstract contract StakeActs is MoneyActs {
 
     function _withdrawStake() internal {
         _begin("withdraw stake");
-        (uint256 node, address by) = _drawStaker();
+        (uint256 node, address by) = _drawThawing();
         GhostPosition storage position = positions[node][by];
         bytes4 expected;
         if (block.timestamp < position.thawedAt) {
@@ -160,9 +168,8 @@ abstract contract StakeActs is MoneyActs {
         );
     }
 
-    function _leaveJail() internal {
+    function _leaveJail(uint256 node) internal {
         _begin("leave jail");
-        uint256 node = _draw(NODES);
         GhostNode storage ghost = ghosts[node];
         bytes4 expected;
         if (ghost.jailedUntil == 0) expected = ISlashingManager.SlashingManagerNotJailed.selector;
@@ -179,9 +186,8 @@ abstract contract StakeActs is MoneyActs {
         _expect(settler, address(house.slashing), data, expected);
     }
 
-    function _rotate() internal {
+    function _rotate(uint256 node) internal {
         _begin("rotateSigner");
-        uint256 node = _draw(NODES);
         bool taken = _chance(20);
         (address signer, uint256 key) =
             makeAddrAndKey(string.concat("rotated ", vm.toString(++keys)));
@@ -243,8 +249,19 @@ abstract contract StakeActs is MoneyActs {
 
     function _drawStaker() private returns (uint256 node, address staker) {
         node = _draw(NODES);
-        uint256 who = _draw(stakers.length + 1);
-        staker = who == stakers.length ? nodes[node].operator : stakers[who];
+        uint256 who = _draw(stakers.length + 3);
+        staker = who >= stakers.length ? nodes[node].operator : stakers[who];
+    }
+
+    /// @dev Somebody with thawing stake, where there is one.
+    function _drawThawing() private returns (uint256 node, address staker) {
+        (node, staker) = _drawStaker();
+        uint256 first = node;
+        for (uint256 k; k < NODES * 4; ++k) {
+            node = (first + k / 4) % NODES;
+            staker = k % 4 == 3 ? nodes[node].operator : stakers[k % 4];
+            if (positions[node][staker].thawShares != 0) return (node, staker);
+        }
     }
 
     function _predictLeave(uint256 node, uint256 shares) private view returns (bytes4) {

@@ -24,7 +24,7 @@ abstract contract World is HouseTest {
     uint256 internal constant NODES = 10;
     uint256 internal constant FIRST_WORKER = 2;
     uint256 internal constant SPARE = 9;
-    uint128 internal constant BOND = 6000e18;
+    uint128 internal constant BOND = 4500e18;
 
     /// @notice A call ended otherwise than the model said.
     error WorldUnexpectedOutcome(bytes32 act, bytes4 expected, bytes4 actual);
@@ -89,7 +89,8 @@ abstract contract World is HouseTest {
 
     function houseConfig() internal view override returns (HouseConfig memory config) {
         config = super.houseConfig();
-        config.parameters.slashing.committeeCap = 2500e18;
+        config.parameters.slashing.committeeCap = 1500e18;
+        config.parameters.slashing.jailSeconds = 60;
     }
 
     function _seed(uint256 seed) internal {
