@@ -65,6 +65,7 @@ interface IJobRecovery is IJobMachine {
     ) external;
 
     /// @notice Decides a challenge. Challenged -> Settled if upheld, else Open or Refunded. Only `SlashingManager`.
+    /// The bond of a challenge that failed goes to the first signer that is not convicted, the tip to the coordinator.
     /// @param liars Bit `i` set: node `i` signed the wrong result and is to be slashed.
     /// @return amount Stake that each liar had locked, in base units of TLY.
     function resolve(

@@ -131,7 +131,8 @@ interface INodeRegistry {
     /// stays with its stakers.
     function offerNode(NodeId node, address successor) external;
 
-    /// @notice Takes over a node that was offered to the caller.
+    /// @notice Takes over a node that was offered to the caller. Its signer, which the former operator may know, is frozen
+    /// until the new one rotates it.
     function acceptNode(NodeId node) external;
 
     /// @notice Leaves for good. Registered or Active -> Retired. Stake can be unstaked as ever.
@@ -166,6 +167,9 @@ interface INodeRegistry {
 
     /// @notice A node in full.
     function nodeOf(NodeId node) external view returns (Node memory);
+
+    /// @notice The standing of a node.
+    function statusOf(NodeId node) external view returns (NodeStatus);
 
     /// @notice The operator of a node, zero for an unknown one.
     function operatorOf(NodeId node) external view returns (address);

@@ -34,6 +34,7 @@ abstract contract JobMachine is JobLedger, EIP712 {
 
     /// @dev Pays the signers that are not convicted from what is held, and the client its change. The
     /// job is stored as settled already.
+    /// @param settler Who gets the tip; for the coordinator's signer, its node.
     function _pay(
         JobId id,
         Job calldata job,
@@ -176,7 +177,7 @@ abstract contract JobMachine is JobLedger, EIP712 {
         }
     }
 
-    /// @dev Its share, and beside it the protocol's. The tip goes to whoever settles, which for the
+    /// @dev Its share, and beside it the protocol's. The tip goes to the settler, which for the
     /// coordinator's signer means its node.
     function _creditCoordinator(
         Job calldata job,

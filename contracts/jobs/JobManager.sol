@@ -62,8 +62,9 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         string calldata specificationUri,
         bytes calldata signature
     ) external returns (JobId id) {
-        bytes32 digest = _hashTypedDataV4(JobCodec.orderHash(client, nonce, terms));
         id = _create(client, nonce, terms, specificationUri);
+        // After the terms were judged: what is no member of an enumeration has no hash.
+        bytes32 digest = _hashTypedDataV4(JobCodec.orderHash(client, nonce, terms));
         require(
             Signatures.isFrom(client, digest, signature),
             JobManagerInvalidOrderSignature(id, client)
@@ -266,7 +267,11 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
             if (signers & 1 != 0) {
                 address actual = Signatures.signerOf(digest, signatures[:Signatures.LENGTH]);
                 address expected = nodes[i].signer();
-                require(actual == expected, JobManagerInvalidAttestation(id, i, expected, actual));
+                // Zero stands for no signature, so a seat of nobody never attests.
+                require(
+                    actual == expected && actual != address(0),
+                    JobManagerInvalidAttestation(id, i, expected, actual)
+                );
                 signatures = signatures[Signatures.LENGTH:];
             }
             signers >>= 1;

@@ -172,7 +172,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         if (state == JobState.Challenged) {
             _credit(challenger, job.token, JobLimits.challengeBondUp(job));
         }
-        _conclude(id, word, job, assignment, proposal);
+        _conclude(id, word, job, assignment, proposal, msg.sender);
     }
 
     /// @inheritdoc IJobRecovery
@@ -197,8 +197,11 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         emit JobResolved(id, upheld, liars);
         uint128 bond = JobLimits.challengeBondUp(job);
         if (upheld) {
-            _credit(_performerOf(assignment, proposal), job.token, bond);
-            _conclude(id, word, job, assignment, proposal);
+            uint256 signers = proposal.signers & ~word.seized();
+            _credit(_winnerOf(assignment, signers, challenger), job.token, bond);
+            // No one who could withdraw it submitted this settlement: the tip is the coordinator's.
+            address settler = assignment.coordinator.signer();
+            _conclude(id, word, job, assignment, proposal, settler);
             return 0;
         }
         _credit(challenger, job.token, bond);
@@ -378,7 +381,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         JobWord word,
         Job calldata job,
         Assignment calldata assignment,
-        Proposal calldata proposal
+        Proposal calldata proposal,
+        address settler
     ) private {
         _unlock(job, assignment, word.seized());
         uint256 signed = JobSplit.count(proposal.signers & ~word.seized());
@@ -395,8 +399,6 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
                 return _refund(id, word, job, 0, address(0));
             }
         }
-        // A verdict is no settlement that somebody sent: its tip stays with the client.
-        address settler = hasRole(Roles.SLASHER, msg.sender) ? job.client : msg.sender;
         _pay(id, job, assignment, proposal, word.seized(), held, settler);
     }
 
@@ -487,15 +489,18 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         return false;
     }
 
-    /// @dev The account of the first node that signed; a challenge that failed pays it for the wait.
-    function _performerOf(Assignment calldata assignment, Proposal calldata proposal)
+    /// @dev Who gets the bond of a challenge that failed: the first node that signed and is not convicted,
+    /// for the wait. Where all are convicted the challenger was right about them and has it back.
+    function _winnerOf(Assignment calldata assignment, uint256 signers, address challenger)
         private
         pure
         returns (address)
     {
-        uint256 index;
-        while (proposal.signers & (1 << index) == 0) ++index;
-        return assignment.nodes[index].accountOf();
+        for (uint256 i; signers != 0; ++i) {
+            if (signers & 1 != 0) return assignment.nodes[i].accountOf();
+            signers >>= 1;
+        }
+        return challenger;
     }
 
     function _joined(Seat[] calldata first, Seat[] calldata second)

@@ -65,7 +65,10 @@ library JobLimits {
         return uint128(uint256(job.price.maxPrice()).shareUp(job.parameters.challengeBondPpm()));
     }
 
-    /// @notice Whether no signer, and so no node, occurs twice. Quadratic, over at most `MAX_NODES`.
+    /// @notice Whether no signer and no node occurs twice. Quadratic, over at most `MAX_NODES`.
+    /// @param first Seats that are taken already. A node may have rotated its signer since, so they
+    /// are compared by node too.
+    /// @param second Seats to add, with the present signers of their nodes: one signer, one node.
     function areDistinct(Seat[] calldata first, Seat[] calldata second)
         internal
         pure
@@ -74,10 +77,10 @@ library JobLimits {
         for (uint256 i; i < second.length; ++i) {
             address signer = second[i].signer();
             NodeId node = second[i].node();
-            bool known = NodeId.unwrap(node) != 0;
+            bool registered = NodeId.unwrap(node) != 0;
             for (uint256 j; j < first.length; ++j) {
-                // A node that rotated its signer since the assignment is the same node.
-                if (first[j].signer() == signer || (known && first[j].node() == node)) return false;
+                if (first[j].signer() == signer) return false;
+                if (registered && first[j].node() == node) return false;
             }
             for (uint256 j; j < i; ++j) {
                 if (second[j].signer() == signer) return false;

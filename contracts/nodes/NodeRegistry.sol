@@ -88,7 +88,9 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
         require(msg.sender == successor, NodeRegistryNotOperator(node, msg.sender, successor));
         stored.operator = successor;
         delete stored.successor;
+        stored.frozen = true;
         emit NodeTransferred(node, successor);
+        emit NodeSignerFrozen(node, stored.signer);
     }
 
     /// @inheritdoc INodeRegistry
@@ -156,6 +158,11 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
     /// @inheritdoc INodeRegistry
     function nodeOf(NodeId node) external view returns (Node memory) {
         return _layout().nodes[node];
+    }
+
+    /// @inheritdoc INodeRegistry
+    function statusOf(NodeId node) external view returns (NodeStatus) {
+        return _layout().nodes[node].status;
     }
 
     /// @inheritdoc INodeRegistry

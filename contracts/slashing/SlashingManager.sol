@@ -143,9 +143,12 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         return _layout().jailedUntil[node];
     }
 
-    /// @dev Carries a decision out; takes at most `left` in all.
+    /// @dev Carries a decision out; takes at most `left` in all. A liar that was convicted of two results in the meantime
+    /// is passed over: it could otherwise stop the ruling by accusing itself.
     /// @return taken What was slashed.
     function _deliver(Ruling calldata ruling, uint128 left) private returns (uint128 taken) {
+        (,,, uint16 seized) = _JOBS.statusOf(ruling.id);
+        uint16 liars = ruling.liars & ~seized;
         uint128 lock = _JOBS.resolve(
             ruling.id,
             ruling.job,
@@ -153,10 +156,10 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
             ruling.proposal,
             ruling.challenger,
             ruling.upheld,
-            ruling.liars
+            liars
         );
         for (uint256 i; i < ruling.assignment.nodes.length; ++i) {
-            if (ruling.liars & (1 << i) == 0) continue;
+            if (liars & (1 << i) == 0) continue;
             uint128 amount = lock < left - taken ? lock : left - taken;
             taken += _convict(
                 ruling.id,
@@ -169,7 +172,8 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         }
     }
 
-    /// @dev Slashes and jails. Nobody is paid for evidence against a node of its own: its operator's part is burned.
+    /// @dev Slashes and jails. Nobody is paid for evidence against a node of its own: its operator's part is burned. An
+    /// unregistered worker (node zero) has neither stake nor standing; all it loses is its part in the job.
     function _convict(
         JobId job,
         address victim,
@@ -178,7 +182,7 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         uint128 held,
         address reporter
     ) private returns (uint128 slashed) {
-        if (NodeId.unwrap(node) == 0) return 0; // an unregistered worker has nothing to lose
+        if (NodeId.unwrap(node) == 0) return 0;
         Layout storage $ = _layout();
         IStakingManager.SlashShare[] memory cuts = new IStakingManager.SlashShare[](2);
         address operator = _REGISTRY.operatorOf(node);

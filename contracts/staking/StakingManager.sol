@@ -88,14 +88,15 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
         bool matured = position.pending != 0 && block.timestamp >= pendingUntil;
         if (matured) _mature(pool, position, node, staker);
 
-        bool eligible = pool.stake >= $.rules.minStake
-            && _REGISTRY.nodeOf(node).status == INodeRegistry.NodeStatus.Registered;
-        if (eligible) {
-            _REGISTRY.activate(node);
-        } else if (!matured) {
+        // Without anything to mature, activating the node is all there is, and its refusal the answer.
+        bool enough = pool.stake >= $.rules.minStake;
+        bool eligible = enough && _REGISTRY.statusOf(node) == INodeRegistry.NodeStatus.Registered;
+        if (!eligible && !matured) {
             require(position.pending == 0, StakingManagerNotYet(pendingUntil, block.timestamp));
-            revert StakingManagerInsufficientStake(node, pool.stake, $.rules.minStake);
+            uint128 stake_ = pool.stake;
+            require(enough, StakingManagerInsufficientStake(node, stake_, $.rules.minStake));
         }
+        if (eligible || !matured) _REGISTRY.activate(node);
     }
 
     /// @inheritdoc IStakingManager
@@ -260,7 +261,7 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
     }
 
     function _deposit(NodeId node, uint128 amount) private {
-        INodeRegistry.NodeStatus status = _REGISTRY.nodeOf(node).status;
+        INodeRegistry.NodeStatus status = _REGISTRY.statusOf(node);
         bool open =
             status != INodeRegistry.NodeStatus.None && status != INodeRegistry.NodeStatus.Retired;
         require(open, StakingManagerUnknownNode(node));

@@ -26,7 +26,7 @@ library SeatLibrary {
 
     /// @notice The account that earns for this seat: the node's, or the signer's own where it is not registered.
     function accountOf(Seat seat) internal pure returns (address) {
-        uint256 id = Seat.unwrap(seat) >> 160;
+        uint64 id = uint64(Seat.unwrap(seat) >> 160);
         return id == 0 ? signer(seat) : address(uint160(id));
     }
 

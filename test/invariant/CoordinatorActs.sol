@@ -106,7 +106,8 @@ abstract contract CoordinatorActs is ClientActs {
     function _propose(uint256 i) internal {
         _begin("propose");
         GhostJob storage g = jobs[i];
-        address by = _chance(10) ? settler : _holderOf(i);
+        bool over = block.timestamp >= g.deadline;
+        address by = _chance(over ? 60 : 10) ? settler : _holderOf(i);
         (Job memory job, Assignment memory assignment,) = _papers(i);
         (JobReceipt memory receipt, bytes4 flaw) = _drawReceipt(i);
         bytes4 expected = _predictOf(i, JobState.Assigned);

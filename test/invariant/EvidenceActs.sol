@@ -64,6 +64,9 @@ abstract contract EvidenceActs is AnyoneActs {
         }
         if (expected == FINE) {
             uint256 from = block.timestamp + parameters.slashing.committeeDelaySeconds;
+            for (uint256 k; k < rulings.length; ++k) {
+                if (rulings[k].id == id) delete rulings[k];
+            }
             rulings.push(GhostRuling(id, i, abi.encode(ruling), from));
         }
         bytes memory data = abi.encodeCall(house.slashing.proposeRuling, (ruling));
@@ -92,6 +95,7 @@ abstract contract EvidenceActs is AnyoneActs {
         if (rulings.length == 0) return;
         uint256 back = _least(rulings.length, 4);
         GhostRuling storage kept = rulings[rulings.length - 1 - _draw(back)];
+        if (kept.id == 0) return;
         ISlashingManager.Ruling memory ruling =
             abi.decode(kept.data, (ISlashingManager.Ruling));
         bytes4 expected;
@@ -215,7 +219,6 @@ abstract contract EvidenceActs is AnyoneActs {
             abi.encode(ruling.job, ruling.assignment, ruling.proposal, ruling.challenger)
         );
         if (now_ != then) return IJobMachine.JobManagerWrongCommitment.selector;
-        if (ruling.liars & g.seized != 0) return IJobMachine.JobManagerInvalidSigners.selector;
         return FINE;
     }
 
@@ -234,18 +237,20 @@ abstract contract EvidenceActs is AnyoneActs {
         GhostJob storage g = jobs[i];
         if (ruling.upheld) {
             _saw("challenge lost");
-            _returnBond(i, _performerOf(i));
-            _concludeModel(i, g.job.client); // nobody sent a settlement: the tip stays with the client
+            _returnBond(i, _winnerOf(i));
+            _concludeModel(i, _signerOf(i)); // nobody sent a settlement: the coordinator has the tip
             return 0;
         }
         _saw(ruling.liars == 0 ? bytes32("overturned without liars") : bytes32("liars convicted"));
         _returnBond(i, g.challenger);
+        if (ruling.liars & g.seized != 0) _saw("liar convicted before");
+        uint16 liars = ruling.liars & ~g.seized;
         Seat[] memory seats = g.assignment.nodes;
-        _unlockAll(i, g.seized | ruling.liars);
-        g.seized |= ruling.liars;
+        _unlockAll(i, g.seized | liars);
+        g.seized |= liars;
         _lapseModel(i, address(0));
         for (uint256 k; k < seats.length; ++k) {
-            if (ruling.liars >> k & 1 == 0) continue;
+            if (liars >> k & 1 == 0) continue;
             uint256 amount = _least(g.lock, left - taken);
             if (amount < g.lock) _saw("ruling capped");
             taken += _convict(seats[k].node(), g.job.client, amount, g.lock, ruling.challenger);

@@ -195,13 +195,14 @@ abstract contract JobBook is StakeBook {
         jobs[i].bond = 0;
     }
 
-    /// @dev The account of the first node that signed.
-    function _performerOf(uint256 i) internal view returns (address) {
+    /// @dev The account of the first signer that is not convicted; without one, the challenger.
+    function _winnerOf(uint256 i) internal view returns (address) {
         GhostJob storage g = jobs[i];
         for (uint256 k; k < 16; ++k) {
-            if (g.proposal.signers >> k & 1 != 0) return _payee(g.assignment.nodes[k]);
+            bool signed = (g.proposal.signers & ~g.seized) >> k & 1 != 0;
+            if (signed) return _payee(g.assignment.nodes[k]);
         }
-        revert("nobody signed");
+        return g.challenger;
     }
 
     function _payee(Seat seat) internal pure returns (address) {

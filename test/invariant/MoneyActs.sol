@@ -197,7 +197,7 @@ abstract contract MoneyActs is EvidenceActs {
     function _collectFees() internal {
         _begin("collectFees");
         address token = _anyToken();
-        bool tooMany = _chance(10);
+        bool tooMany = _chance(25);
         NodeId[] memory list = new NodeId[](tooMany ? 65 : 1 + _draw(4));
         uint256 sum;
         for (uint256 k; k < list.length && !tooMany; ++k) {

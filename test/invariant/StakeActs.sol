@@ -66,9 +66,11 @@ abstract contract StakeActs is MoneyActs {
             && ghosts[node].status == INodeRegistry.NodeStatus.Registered;
         bytes4 expected;
         if (!matured && !eligible) {
-            expected = position.pending == 0
-                ? IStakingManager.StakingManagerInsufficientStake.selector
-                : IStakingManager.StakingManagerNotYet.selector;
+            expected = position.pending != 0
+                ? IStakingManager.StakingManagerNotYet.selector
+                : stake < parameters.staking.minStake
+                    ? IStakingManager.StakingManagerInsufficientStake.selector
+                    : INodeRegistry.NodeRegistryUnexpectedStatus.selector;
         }
         if (matured) _mature(node, staker);
         else if (eligible) _current(node, staker);

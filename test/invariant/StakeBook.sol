@@ -109,6 +109,12 @@ abstract contract StakeBook is MoneyBook {
         return shares * (stake + 1) / (allShares + 1000);
     }
 
+    /// @dev What may be taken without making one unit worth more than 10^11 shares.
+    function _spareOf(uint256 stake, uint256 shares) private pure returns (uint256) {
+        uint256 least = (shares + 1000) / 1e11;
+        return stake > least ? stake - least : 0;
+    }
+
     function _fallsBelow(uint256 node) internal {
         if (pools[node].stake >= parameters.staking.minStake) return;
         if (ghosts[node].status == INodeRegistry.NodeStatus.Active) {
@@ -130,8 +136,11 @@ abstract contract StakeBook is MoneyBook {
             ++pool.epoch;
         } else {
             uint256 active = taken * pool.stake / total;
+            uint256 thawing = _least(taken - active, _spareOf(pool.thawing, pool.thawShares));
+            active = _least(active, _spareOf(pool.stake, pool.shares));
             pool.stake -= active;
-            pool.thawing -= taken - active;
+            pool.thawing -= thawing;
+            taken = active + thawing;
         }
         ghosts[node].lost += taken;
         _fallsBelow(node);
@@ -252,6 +261,7 @@ abstract contract StakeBook is MoneyBook {
         vm.prank(buyer);
         house.registry.acceptNode(nodes[node].id);
         nodes[node].operator = buyer;
+        ghosts[node].frozen = true;
     }
 
     function _isFit(GhostNode storage node, Trust trust) internal view returns (bool) {

@@ -54,6 +54,7 @@ abstract contract World is HouseTest {
     mapping(bytes32 situation => uint256) internal seen;
 
     bytes32 private act;
+    mapping(bytes32 name => bool) private isAct;
     uint256 private entropy;
 
     function setUp() public virtual override {
@@ -108,8 +109,9 @@ abstract contract World is HouseTest {
 
     function _begin(bytes32 name) internal {
         act = name;
-        Tally storage tally = tallies[name];
-        if (tally.done == 0 && tally.refused == 0) acts.push(name);
+        if (isAct[name]) return;
+        isAct[name] = true;
+        acts.push(name);
     }
 
     function _saw(bytes32 situation) internal {

@@ -12,12 +12,15 @@ contract NodeRegistryAcceptNode is RegistryTest {
         offerTo(successor);
         vm.expectEmit(address(house.registry));
         emit INodeRegistry.NodeTransferred(node.id, successor);
+        vm.expectEmit(address(house.registry));
+        emit INodeRegistry.NodeSignerFrozen(node.id, node.signer);
         vm.prank(successor);
         house.registry.acceptNode(node.id);
         INodeRegistry.Node memory stored = house.registry.nodeOf(node.id);
         assertEq(stored.operator, successor);
         assertEq(stored.successor, address(0));
         assertEq(stored.signer, node.signer);
+        assertTrue(stored.frozen);
         assertStatus(INodeRegistry.NodeStatus.Active);
     }
 

@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 import { INodeRegistry } from "../../../contracts/interfaces/INodeRegistry.sol";
-import { Trust } from "../../../contracts/types/JobTerms.sol";
+import { Trust } from "../../../contracts/types/JobRules.sol";
 import { NodeId } from "../../../contracts/types/NodeId.sol";
-import { Seat } from "../../../contracts/types/Seat.sol";
+import { Seat, SeatLibrary } from "../../../contracts/types/Seat.sol";
 import { TestNode } from "../../base/HouseTest.sol";
 import { RegistryTest } from "./RegistryTest.sol";
 
@@ -12,24 +12,47 @@ contract NodeRegistryMusterWorkers is RegistryTest {
     uint8 internal constant BOTH = WORKER | COORDINATOR;
 
     function test_AnyTrustTakesRegisteredAndActiveNodes() public {
-        assertSeated(Trust.Any);
+        muster(node.id, Trust.Any);
         activateNode();
-        assertSeated(Trust.Any);
+        muster(node.id, Trust.Any);
     }
 
     function test_StakedTrustTakesActiveNodes() public {
         activateNode();
-        assertSeated(Trust.Staked);
+        muster(node.id, Trust.Staked);
     }
 
     function test_VettedTrustTakesActiveVettedNodes() public {
         activateNode();
         vetNode(true);
-        assertSeated(Trust.Vetted);
+        muster(node.id, Trust.Vetted);
     }
 
-    function test_NoWorkersGetNoSeats() public view {
-        assertEq(house.registry.musterWorkers(new NodeId[](0), Trust.Vetted).length, 0);
+    function test_NoWorkersAreFit() public view {
+        house.registry.musterWorkers(new Seat[](0), Trust.Vetted);
+    }
+
+    function test_AnyTrustTakesUnregisteredWorkers() public {
+        musterSeat(NodeId.wrap(0), makeAddr("unregistered"), Trust.Any);
+    }
+
+    function test_RevertWhen_StakedTrustMeetsAnUnregisteredWorker() public {
+        expectUnfit(NodeId.wrap(0), INodeRegistry.NodeStatus.None, 0, false, false);
+        musterSeat(NodeId.wrap(0), node.signer, Trust.Staked);
+    }
+
+    function test_RevertWhen_VettedTrustMeetsAnUnregisteredWorker() public {
+        expectUnfit(NodeId.wrap(0), INodeRegistry.NodeStatus.None, 0, false, false);
+        musterSeat(NodeId.wrap(0), node.signer, Trust.Vetted);
+    }
+
+    function test_RevertWhen_TheSignerIsNotTheNodes() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                INodeRegistry.NodeRegistryNotSigner.selector, node.id, node.operator, node.signer
+            )
+        );
+        musterSeat(node.id, node.operator, Trust.Any);
     }
 
     function test_RevertGiven_StakedTrustAndARegisteredNode() public {
@@ -78,16 +101,13 @@ contract NodeRegistryMusterWorkers is RegistryTest {
         muster(UNKNOWN, Trust.Any);
     }
 
-    function assertSeated(Trust trust) private view {
-        Seat[] memory seats = muster(node.id, trust);
-        assertEq(seats.length, 1);
-        assertTrue(seats[0].node() == node.id);
-        assertEq(seats[0].signer(), node.signer);
+    function muster(NodeId id, Trust trust) private view {
+        musterSeat(id, node.signer, trust);
     }
 
-    function muster(NodeId id, Trust trust) private view returns (Seat[] memory) {
-        NodeId[] memory ids = new NodeId[](1);
-        ids[0] = id;
-        return house.registry.musterWorkers(ids, trust);
+    function musterSeat(NodeId id, address signer, Trust trust) private view {
+        Seat[] memory seats = new Seat[](1);
+        seats[0] = SeatLibrary.seatOf(id, signer);
+        house.registry.musterWorkers(seats, trust);
     }
 }

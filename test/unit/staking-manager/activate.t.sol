@@ -95,7 +95,14 @@ contract StakingManagerActivate is StakingTest {
 
     function test_RevertGiven_NothingIsPendingAndTheNodeIsActive() public {
         bond(staker, AMOUNT);
-        expectInsufficientStake(node.id, AMOUNT, MIN_STAKE);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                INodeRegistry.NodeRegistryUnexpectedStatus.selector,
+                node.id,
+                INodeRegistry.NodeStatus.Active,
+                bytes32(1 << uint8(INodeRegistry.NodeStatus.Registered))
+            )
+        );
         activate(staker);
     }
 

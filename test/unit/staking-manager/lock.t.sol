@@ -53,8 +53,8 @@ contract StakingManagerLock is StakingTest {
     function test_RevertGiven_StakeThawsBelowItsLocks() public {
         lockStake(AMOUNT);
         thawAll(staker);
-        expectInsufficientStake(node.id, 0, 0);
-        lockStake(0);
+        expectInsufficientStake(node.id, 0, 1);
+        lockStake(1);
     }
 
     function test_RevertWhen_CallerIsNotTheJobManager() public {
