@@ -64,8 +64,9 @@ abstract contract AnyoneActs is CoordinatorActs {
             house.jobs.advance, (jobs[i].id, job, assignment, proposal, challenger)
         );
         bytes4 expected = IJobMachine.JobManagerWrongCommitment.selector;
-        if (!_isLive(i)) expected = IJobMachine.JobManagerUnexpectedState.selector;
-        else if (block.timestamp < jobs[i].deadline) {
+        if (!_isLive(i)) {
+            expected = IJobMachine.JobManagerUnexpectedState.selector;
+        } else if (block.timestamp < jobs[i].deadline) {
             (data, expected) = _forgeEarly(i, field, job, assignment, proposal);
         }
         _expect(state == JobState.Open ? job.client : thief, address(house.jobs), data, expected);
@@ -120,7 +121,8 @@ abstract contract AnyoneActs is CoordinatorActs {
     }
 
     function _drawJob(JobState state) internal returns (uint256) {
-        if (done.length != 0 && _chance(4)) return done[_draw(done.length)];
+        // A batch may end the last live job before its own end.
+        if (live.length == 0 || (done.length != 0 && _chance(4))) return done[_draw(done.length)];
         uint256 first = _draw(live.length);
         if (_chance(4)) return live[first];
         for (uint256 k; k < live.length; ++k) {
@@ -175,11 +177,17 @@ abstract contract AnyoneActs is CoordinatorActs {
     }
 
     function _forgeJob(Job memory job, uint256 field) private view {
-        if (field == 0) job.client = thief;
-        else if (field == 1) job.token = job.token == tokens[0] ? tokens[1] : tokens[0];
-        else if (field == 2) job.price = JobPrice.wrap(JobPrice.unwrap(job.price) ^ 1);
-        else if (field == 3) job.rules = JobRules.wrap(JobRules.unwrap(job.rules) ^ (1 << 120));
-        else job.parameters = JobParameters.wrap(JobParameters.unwrap(job.parameters) ^ (1 << 24));
+        if (field == 0) {
+            job.client = thief;
+        } else if (field == 1) {
+            job.token = job.token == tokens[0] ? tokens[1] : tokens[0];
+        } else if (field == 2) {
+            job.price = JobPrice.wrap(JobPrice.unwrap(job.price) ^ 1);
+        } else if (field == 3) {
+            job.rules = JobRules.wrap(JobRules.unwrap(job.rules) ^ (1 << 120));
+        } else {
+            job.parameters = JobParameters.wrap(JobParameters.unwrap(job.parameters) ^ (1 << 24));
+        }
     }
 
     function _forgeAssignment(Assignment memory assignment, uint256 field) private view {

@@ -6,10 +6,18 @@ import { Assignment, Job, JobState, JobTerms, Proposal } from "../../contracts/t
 import { JobId } from "../../contracts/types/JobId.sol";
 import { JobParametersLibrary } from "../../contracts/types/JobParameters.sol";
 import { JobPrice, JobPriceLibrary } from "../../contracts/types/JobPrice.sol";
-import { Funding, JobRules, JobRulesLibrary, Trust, Verification } from "../../contracts/types/JobRules.sol";
+import {
+    Funding,
+    JobRules,
+    JobRulesLibrary,
+    Trust,
+    Verification
+} from "../../contracts/types/JobRules.sol";
 import { Seat } from "../../contracts/types/Seat.sol";
 import { JobBook } from "./JobBook.sol";
-import { PausableUpgradeable } from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
+import {
+    PausableUpgradeable
+} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 
 /// @title Client acts
 /// @notice What clients do: order, void, cancel, top up, stop, challenge.
@@ -121,7 +129,9 @@ abstract contract ClientActs is JobBook {
             if (jobs[i].attempt != 0) _saw("cancelled between attempts");
             _refundModel(i, address(0));
         }
-        _expect(by, address(house.jobs), abi.encodeCall(house.jobs.cancel, (jobs[i].id, job)), expected);
+        _expect(
+            by, address(house.jobs), abi.encodeCall(house.jobs.cancel, (jobs[i].id, job)), expected
+        );
     }
 
     function _topUp(uint256 i) internal {
@@ -173,8 +183,7 @@ abstract contract ClientActs is JobBook {
             if (pausedJobs) _saw("challenged while paused");
             if (by != g.job.client) _saw("challenged by a node");
         }
-        bytes memory data =
-            abi.encodeCall(house.jobs.challenge, (g.id, job, assignment, proposal));
+        bytes memory data = abi.encodeCall(house.jobs.challenge, (g.id, job, assignment, proposal));
         _expect(by, address(house.jobs), data, expected);
     }
 
@@ -237,18 +246,13 @@ abstract contract ClientActs is JobBook {
         GhostJob storage g = jobs[i];
         uint256 order = uint256(
             keccak256(
-                abi.encode(
-                    block.chainid, address(house.jobs), g.job.client, g.nonce, _termsOf(i)
-                )
+                abi.encode(block.chainid, address(house.jobs), g.job.client, g.nonce, _termsOf(i))
             )
         );
         uint256 key = uint232(g.nonce);
-        uint256 slot = uint256(
-            keccak256(abi.encode(block.chainid, address(house.jobs), g.job.client, key))
-        );
-        return JobId.wrap(
-            bytes32((order >> 104 << 104) | (slot >> 176 << 24) | (g.nonce >> 232))
-        );
+        uint256 slot =
+            uint256(keccak256(abi.encode(block.chainid, address(house.jobs), g.job.client, key)));
+        return JobId.wrap(bytes32((order >> 104 << 104) | (slot >> 176 << 24) | (g.nonce >> 232)));
     }
 
     function _predictSlot(uint256 i) private view returns (bytes4) {

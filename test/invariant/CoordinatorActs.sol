@@ -4,7 +4,11 @@ pragma solidity 0.8.37;
 import { IJobMachine } from "../../contracts/interfaces/IJobMachine.sol";
 import { INodeRegistry } from "../../contracts/interfaces/INodeRegistry.sol";
 import {
-    Assignment, Job, JobState, Proposal, Receipt as JobReceipt
+    Assignment,
+    Job,
+    JobState,
+    Proposal,
+    Receipt as JobReceipt
 } from "../../contracts/types/Job.sol";
 import { Trust, Verification } from "../../contracts/types/JobRules.sol";
 import { NodeId } from "../../contracts/types/NodeId.sol";
@@ -43,8 +47,7 @@ abstract contract CoordinatorActs is ClientActs {
             if (g.rate != 0) g.lastBeat = _now();
             _lockAll(i, seats, true);
         }
-        bytes memory data =
-            abi.encodeCall(house.jobs.assign, (g.id, g.job, nodes[node].id, seats));
+        bytes memory data = abi.encodeCall(house.jobs.assign, (g.id, g.job, nodes[node].id, seats));
         _expect(by, address(house.jobs), data, expected);
     }
 
@@ -54,8 +57,7 @@ abstract contract CoordinatorActs is ClientActs {
         address by = _holderOf(i);
         Seat[] memory seats = new Seat[](1);
         bool lone = g.rules.trust == Trust.Any && _chance(50);
-        seats[0] =
-            lone ? _loneSeat(_draw(loners.length)) : _seatOf(FIRST_WORKER + _draw(7));
+        seats[0] = lone ? _loneSeat(_draw(loners.length)) : _seatOf(FIRST_WORKER + _draw(7));
         (Job memory job, Assignment memory assignment,) = _papers(i);
         bytes4 expected = _predictLeased(i, by);
         if (expected == FINE && _isAmong(seats[0], assignment.nodes)) {
@@ -216,6 +218,7 @@ abstract contract CoordinatorActs is ClientActs {
         receipt.outputRoot = keccak256(abi.encode("output", _draw(2)));
         receipt.signers = uint16(all & ~g.seized);
         uint256 kind = _draw(20);
+        if (g.stoppedAt != 0 && _chance(50)) kind = 7;
         if (kind < 4 && count > 1) receipt.signers &= ~uint16(1 << _draw(count));
         if (kind == 4) receipt.signers = uint16(all | 1 << count);
         if (kind == 5) receipt.signers = uint16(all);

@@ -41,8 +41,7 @@ contract Driver is Test {
 
     /// @dev Prints successes and refusals. Thefts never succeed; every other act does.
     function _idleActs() private view returns (uint256 idle) {
-        (bytes32[] memory names, uint64[] memory done, uint64[] memory refused) =
-            handler.record();
+        (bytes32[] memory names, uint64[] memory done, uint64[] memory refused) = handler.record();
         for (uint256 k; k < names.length; ++k) {
             string memory line = string.concat(_text(names[k]), ": ", vm.toString(done[k]));
             console.log(string.concat(line, " done, ", vm.toString(refused[k]), " refused"));

@@ -96,8 +96,7 @@ abstract contract EvidenceActs is AnyoneActs {
         uint256 back = _least(rulings.length, 4);
         GhostRuling storage kept = rulings[rulings.length - 1 - _draw(back)];
         if (kept.id == 0) return;
-        ISlashingManager.Ruling memory ruling =
-            abi.decode(kept.data, (ISlashingManager.Ruling));
+        ISlashingManager.Ruling memory ruling = abi.decode(kept.data, (ISlashingManager.Ruling));
         bytes4 expected;
         if (kept.from == 0 || kept.from == NEVER) {
             expected = ISlashingManager.SlashingManagerUnknownRuling.selector;
@@ -137,8 +136,7 @@ abstract contract EvidenceActs is AnyoneActs {
     }
 
     function _checkCommittee() internal view {
-        bool running = committeeEpoch
-            == block.timestamp / parameters.slashing.committeeEpochSeconds;
+        bool running = committeeEpoch == block.timestamp / parameters.slashing.committeeEpochSeconds;
         assertEq(
             house.slashing.committeeSlashed(), running ? slashedInEpoch : 0, "committee slashed"
         );
@@ -182,11 +180,7 @@ abstract contract EvidenceActs is AnyoneActs {
         );
     }
 
-    function _predictSeize(uint256 i, bytes32 rest, uint256 index)
-        private
-        view
-        returns (bytes4)
-    {
+    function _predictSeize(uint256 i, bytes32 rest, uint256 index) private view returns (bytes4) {
         GhostJob storage g = jobs[i];
         if (g.state == JobState.Closed) return IJobMachine.JobManagerUnexpectedState.selector;
         if (!g.assigned || rest != _restOf(i)) {

@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import { INetworkProfile } from "../../contracts/interfaces/INetworkProfile.sol";
 import { StakeActs } from "./StakeActs.sol";
-import { PausableUpgradeable } from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
+import {
+    PausableUpgradeable
+} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 
 /// @title Governance acts
 /// @notice What the timelock and the pauser do: parameters, tokens, pauses.
@@ -84,9 +86,8 @@ abstract contract GovernanceActs is StakeActs {
         if (which == 0) pausedJobs = stop;
         else if (which == 1) pausedPayments = stop;
         else pausedStaking = stop;
-        bytes memory data = stop
-            ? abi.encodeWithSignature("pause()")
-            : abi.encodeWithSignature("unpause()");
+        bytes memory data =
+            stop ? abi.encodeWithSignature("pause()") : abi.encodeWithSignature("unpause()");
         _expect(pauser, target, data, expected);
     }
 

@@ -259,7 +259,8 @@ contract Handler is ThiefActs {
     function _workAssigned(uint256 i, bool over) private {
         if (over) return _chance(50) ? _propose(i) : _advance(i);
         uint256 kind = _draw(10);
-        if (kind < 6) _propose(i);
+        if (jobs[i].rate != 0 && jobs[i].stoppedAt == 0 && _chance(12)) _stop(i);
+        else if (kind < 6) _propose(i);
         else if (kind < 8 && jobs[i].rate != 0) _heartbeat(i);
         else if (kind < 9) _enlist(i);
         else _report(i);

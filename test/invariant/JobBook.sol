@@ -151,7 +151,11 @@ abstract contract JobBook is StakeBook {
             g.attempt >= g.fields.maxAttempts || block.timestamp >= g.rules.completeBy
                 || g.stoppedAt != 0
         ) {
-            _saw(g.attempt >= g.fields.maxAttempts ? bytes32("attempts used up") : bytes32("time used up"));
+            _saw(
+                g.attempt >= g.fields.maxAttempts
+                    ? bytes32("attempts used up")
+                    : bytes32("time used up")
+            );
             return _refundModel(i, tipTo);
         }
         _to(i, JobState.Open, _leaseEnd(i));
@@ -241,8 +245,7 @@ abstract contract JobBook is StakeBook {
 
     function _checkJob(uint256 i) internal view {
         GhostJob storage g = jobs[i];
-        (JobState state, uint8 attempt, uint40 deadline, uint16 seized) =
-            house.jobs.statusOf(g.id);
+        (JobState state, uint8 attempt, uint40 deadline, uint16 seized) = house.jobs.statusOf(g.id);
         assertEq(uint8(state), uint8(g.state), "state of a job");
         assertEq(attempt, g.attempt, "attempt of a job");
         assertEq(deadline, g.deadline, "deadline of a job");
@@ -291,8 +294,8 @@ abstract contract JobBook is StakeBook {
         uint256 paid = g.proposal.signers & ~g.seized;
         uint256 count = _bits(paid);
         if (count < g.rules.replicas) count = g.rules.replicas;
-        uint256 first = price - price * g.fields.coordinatorPpm / 1e6
-            - price * g.fields.protocolPpm / 1e6;
+        uint256 first =
+            price - price * g.fields.coordinatorPpm / 1e6 - price * g.fields.protocolPpm / 1e6;
         uint256 pool = count > 1 ? price * g.fields.secondariesPpm / 1e6 : 0;
         uint256 part = first - pool;
         for (uint256 k; k < g.assignment.nodes.length; ++k) {

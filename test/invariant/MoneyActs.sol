@@ -8,7 +8,9 @@ import { NodeId, accountOf } from "../../contracts/types/NodeId.sol";
 import { DevelopmentDollar } from "../tokens/DevelopmentDollar.sol";
 import { EvidenceActs } from "./EvidenceActs.sol";
 import { Person } from "./World.sol";
-import { PausableUpgradeable } from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
+import {
+    PausableUpgradeable
+} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 
@@ -77,8 +79,7 @@ abstract contract MoneyActs is EvidenceActs {
             if (pausedPayments) _saw("withdrawn while paused");
             if (!accepted[token]) _saw("withdrawn though not accepted");
         }
-        bytes memory data =
-            abi.encodeCall(house.payments.withdraw, (token, uint128(amount), owner));
+        bytes memory data = abi.encodeCall(house.payments.withdraw, (token, uint128(amount), owner));
         _expect(owner, address(house.payments), data, expected);
         _checkDues();
     }
@@ -108,8 +109,9 @@ abstract contract MoneyActs is EvidenceActs {
         GhostLane storage lane = lanes[owner][token][node];
         uint256 amount = _chance(10) ? lane.reserved + 1 : _draw(lane.reserved + 1);
         bytes4 expected;
-        if (amount == 0) expected = IPaymentManager.PaymentManagerZero.selector;
-        else if (amount > lane.reserved) {
+        if (amount == 0) {
+            expected = IPaymentManager.PaymentManagerZero.selector;
+        } else if (amount > lane.reserved) {
             expected = IPaymentManager.PaymentManagerInsufficientBalance.selector;
         }
         if (expected == FINE) {
@@ -127,8 +129,9 @@ abstract contract MoneyActs is EvidenceActs {
         (address owner, address token, uint256 node) = _drawLane();
         GhostLane storage lane = lanes[owner][token][node];
         bytes4 expected;
-        if (lane.thawing == 0) expected = IPaymentManager.PaymentManagerZero.selector;
-        else if (block.timestamp < lane.thawedAt) {
+        if (lane.thawing == 0) {
+            expected = IPaymentManager.PaymentManagerZero.selector;
+        } else if (block.timestamp < lane.thawedAt) {
             expected = IPaymentManager.PaymentManagerNotYet.selector;
         } else {
             free[token][owner] += lane.thawing;
@@ -180,8 +183,9 @@ abstract contract MoneyActs is EvidenceActs {
         if (_chance(10)) amount = balances[token][account] + 1;
         address by = _chance(90) ? nodes[node].operator : thief;
         bytes4 expected;
-        if (by == thief) expected = IJobMachine.JobManagerNotOperator.selector;
-        else if (amount > balances[token][account]) {
+        if (by == thief) {
+            expected = IJobMachine.JobManagerNotOperator.selector;
+        } else if (amount > balances[token][account]) {
             expected = IJobMachine.JobManagerInsufficientBalance.selector;
         } else {
             balances[token][account] -= amount;

@@ -38,8 +38,8 @@ abstract contract MoneyBook is World {
     mapping(address token => mapping(address owner => uint256)) internal free;
     mapping(address token => mapping(address owner => uint256)) internal balances;
     mapping(address token => mapping(address owner => uint256)) internal fees;
-    mapping(address client => mapping(address token => mapping(uint256 node => GhostLane)))
-        internal lanes;
+    mapping(address client => mapping(address token => mapping(uint256 node => GhostLane))) internal
+        lanes;
     mapping(address token => uint256) internal deposited;
     mapping(address token => uint256) internal withdrawn;
     mapping(address holder => mapping(address token => uint256)) internal donated;
@@ -138,9 +138,7 @@ abstract contract MoneyBook is World {
     function _checkDues() internal {
         for (uint256 i; i < dues.length; ++i) {
             Due storage due = dues[i];
-            assertEq(
-                IERC20(due.token).balanceOf(due.to), due.before + due.amount, "paid otherwise"
-            );
+            assertEq(IERC20(due.token).balanceOf(due.to), due.before + due.amount, "paid otherwise");
         }
         delete dues;
     }
@@ -182,9 +180,8 @@ abstract contract MoneyBook is World {
         for (uint256 i; i < clients.length; ++i) {
             for (uint256 node; node < 3; ++node) {
                 GhostLane storage ghost = lanes[clients[i].at][token][node];
-                IPaymentManager.Lane memory lane = house.payments.laneOf(
-                    clients[i].at, token, NodeId.wrap(uint64(node + 1))
-                );
+                IPaymentManager.Lane memory lane =
+                    house.payments.laneOf(clients[i].at, token, NodeId.wrap(uint64(node + 1)));
                 assertEq(lane.reserved, ghost.reserved, "lane reserved");
                 assertEq(lane.thawing, ghost.thawing, "lane thawing");
                 sum += ghost.reserved + ghost.thawing;

@@ -5,7 +5,9 @@ import { INodeRegistry } from "../../contracts/interfaces/INodeRegistry.sol";
 import { ISlashingManager } from "../../contracts/interfaces/ISlashingManager.sol";
 import { IStakingManager } from "../../contracts/interfaces/IStakingManager.sol";
 import { MoneyActs } from "./MoneyActs.sol";
-import { PausableUpgradeable } from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
+import {
+    PausableUpgradeable
+} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 
 /// @title Stake acts
 /// @notice What operators and delegating stakers do: deposit, activate, thaw, withdraw, rotate keys, leave jail.
@@ -37,8 +39,7 @@ abstract contract StakeActs is MoneyActs {
             expected = IStakingManager.StakingManagerInvalidAmount.selector;
         } else {
             positions[node][by].pending += amount;
-            positions[node][by].pendingUntil =
-                block.timestamp + parameters.staking.minStakeSeconds;
+            positions[node][by].pendingUntil = block.timestamp + parameters.staking.minStakeSeconds;
         }
         bytes memory data = abi.encodeCall(house.staking.stake, (nodes[node].id, amount));
         _expect(by, address(house.staking), data, expected);
@@ -50,8 +51,7 @@ abstract contract StakeActs is MoneyActs {
         uint256 amount = positions[node][by].pending;
         positions[node][by].pending = 0;
         _owe(address(house.token), by, amount);
-        bytes4 expected =
-            amount == 0 ? IStakingManager.StakingManagerInvalidAmount.selector : FINE;
+        bytes4 expected = amount == 0 ? IStakingManager.StakingManagerInvalidAmount.selector : FINE;
         bytes memory data = abi.encodeCall(house.staking.cancelDeposit, (nodes[node].id));
         _expect(by, address(house.staking), data, expected);
         _checkDues();
@@ -174,8 +174,9 @@ abstract contract StakeActs is MoneyActs {
         _begin("leave jail");
         GhostNode storage ghost = ghosts[node];
         bytes4 expected;
-        if (ghost.jailedUntil == 0) expected = ISlashingManager.SlashingManagerNotJailed.selector;
-        else if (block.timestamp < ghost.jailedUntil) {
+        if (ghost.jailedUntil == 0) {
+            expected = ISlashingManager.SlashingManagerNotJailed.selector;
+        } else if (block.timestamp < ghost.jailedUntil) {
             expected = ISlashingManager.SlashingManagerNotYet.selector;
         } else if (ghost.status != INodeRegistry.NodeStatus.Jailed) {
             expected = INodeRegistry.NodeRegistryUnexpectedStatus.selector;

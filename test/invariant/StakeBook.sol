@@ -152,13 +152,10 @@ abstract contract StakeBook is MoneyBook {
     }
 
     /// @dev Rule 4 in the model: nobody loses more than the job locked, and only the guilty.
-    function _convict(
-        NodeId id,
-        address victim,
-        uint256 amount,
-        uint256 release,
-        address reporter_
-    ) internal returns (uint256 slashed) {
+    function _convict(NodeId id, address victim, uint256 amount, uint256 release, address reporter_)
+        internal
+        returns (uint256 slashed)
+    {
         if (NodeId.unwrap(id) == 0) {
             _saw("unregistered node convicted");
             return 0;
@@ -169,9 +166,8 @@ abstract contract StakeBook is MoneyBook {
         slashed = _take(node, amount);
         uint256 toVictim =
             victim == nodes[node].operator ? 0 : slashed * parameters.slashing.victimPpm / 1e6;
-        uint256 toReporter = reporter_ == nodes[node].operator
-            ? 0
-            : slashed * parameters.slashing.reporterPpm / 1e6;
+        uint256 toReporter =
+            reporter_ == nodes[node].operator ? 0 : slashed * parameters.slashing.reporterPpm / 1e6;
         if (reporter_ == nodes[node].operator && slashed != 0) _saw("operator reported itself");
         _owe(address(house.token), victim, toVictim);
         _owe(address(house.token), reporter_, toReporter);
@@ -232,9 +228,7 @@ abstract contract StakeBook is MoneyBook {
             sum += ghost.stake + ghost.thawing + _checkPositions(i);
         }
         assertEq(house.token.balanceOf(address(house.staking)), sum, "TLY = pools + pending");
-        assertEq(
-            house.token.totalSupply(), house.token.INITIAL_SUPPLY() - burned, "TLY burned"
-        );
+        assertEq(house.token.totalSupply(), house.token.INITIAL_SUPPLY() - burned, "TLY burned");
     }
 
     function _checkNodes() internal view {

@@ -34,10 +34,13 @@ abstract contract ThiefActs is GovernanceActs {
         address from = clients[0].at;
         address token = tokens[0];
         bytes memory data;
-        if (kind == 0) data = abi.encodeCall(p.take, (from, token, 1, Funding.Balance));
-        else if (kind == 1) data = abi.encodeCall(p.tryPull, (from, token, 1));
-        else if (kind == 2) data = abi.encodeCall(p.give, (thief, token, 1));
-        else if (kind == 3) {
+        if (kind == 0) {
+            data = abi.encodeCall(p.take, (from, token, 1, Funding.Balance));
+        } else if (kind == 1) {
+            data = abi.encodeCall(p.tryPull, (from, token, 1));
+        } else if (kind == 2) {
+            data = abi.encodeCall(p.give, (thief, token, 1));
+        } else if (kind == 3) {
             data = abi.encodeWithSignature(
                 "pullExactly(address,address,uint128)", from, token, uint128(1)
             );
@@ -57,11 +60,15 @@ abstract contract ThiefActs is GovernanceActs {
         Seat[] memory seats = new Seat[](1);
         seats[0] = _seatOf(3);
         bytes memory data;
-        if (kind == 6) data = abi.encodeCall(s.lock, (_seatOf(0), seats, 1));
-        else if (kind == 7) data = abi.encodeCall(s.lockWorkers, (seats, 1));
-        else if (kind == 8) data = abi.encodeCall(s.unlock, (_seatOf(0), seats, 0, 0));
-        else if (kind == 9) data = abi.encodeCall(s.forfeit, (nodes[0].id, 1e18, thief));
-        else if (kind == 10) {
+        if (kind == 6) {
+            data = abi.encodeCall(s.lock, (_seatOf(0), seats, 1));
+        } else if (kind == 7) {
+            data = abi.encodeCall(s.lockWorkers, (seats, 1));
+        } else if (kind == 8) {
+            data = abi.encodeCall(s.unlock, (_seatOf(0), seats, 0, 0));
+        } else if (kind == 9) {
+            data = abi.encodeCall(s.forfeit, (nodes[0].id, 1e18, thief));
+        } else if (kind == 10) {
             data = abi.encodeCall(
                 s.slash, (nodes[3].id, 1e18, 0, new IStakingManager.SlashShare[](0))
             );
@@ -102,10 +109,13 @@ abstract contract ThiefActs is GovernanceActs {
         else if (kind == 20) data = abi.encodeCall(house.slashing.setRules, (parameters.slashing));
         else target = address(house.profile);
         if (kind == 19) expected = ISlashingManager.SlashingManagerNotJury.selector;
-        if (kind == 21) data = abi.encodeCall(house.profile.setParameters, (parameters));
-        else if (kind == 22) data = abi.encodeCall(house.profile.disallowToken, (tokens[0]));
-        else if (kind == 23) {
-            data = abi.encodeCall(house.profile.allowToken, (address(foreign), tokenTerms[tokens[0]]));
+        if (kind == 21) {
+            data = abi.encodeCall(house.profile.setParameters, (parameters));
+        } else if (kind == 22) {
+            data = abi.encodeCall(house.profile.disallowToken, (tokens[0]));
+        } else if (kind == 23) {
+            data =
+                abi.encodeCall(house.profile.allowToken, (address(foreign), tokenTerms[tokens[0]]));
         } else if (kind == 24) {
             target = address(house.jobs);
             data = abi.encodeCall(
@@ -127,10 +137,13 @@ abstract contract ThiefActs is GovernanceActs {
         address target = all[_draw(6)];
         bytes4 expected = IAccessControl.AccessControlUnauthorizedAccount.selector;
         bytes memory data;
-        if (kind == 25) data = abi.encodeWithSignature("pause()");
-        else if (kind == 26) data = abi.encodeWithSignature("unpause()");
-        else if (kind == 27) data = abi.encodeCall(IAccessControl.grantRole, (bytes32(0), thief));
-        else if (kind == 28) {
+        if (kind == 25) {
+            data = abi.encodeWithSignature("pause()");
+        } else if (kind == 26) {
+            data = abi.encodeWithSignature("unpause()");
+        } else if (kind == 27) {
+            data = abi.encodeCall(IAccessControl.grantRole, (bytes32(0), thief));
+        } else if (kind == 28) {
             data = abi.encodeWithSignature("upgradeToAndCall(address,bytes)", target, "");
         } else if (kind == 29) {
             data = abi.encodeWithSignature("initialize(address)", thief);
@@ -148,15 +161,11 @@ abstract contract ThiefActs is GovernanceActs {
         target = address(house.jobs);
         expected = IAccessControl.AccessControlUnauthorizedAccount.selector;
         if (kind == 30) {
-            data = abi.encodeCall(
-                house.jobs.adoptParameters, (tokens[0], JobParameters.wrap(0))
-            );
+            data = abi.encodeCall(house.jobs.adoptParameters, (tokens[0], JobParameters.wrap(0)));
         } else if (kind == 31) {
             uint256 i = live[_draw(live.length)];
             (Job memory job, Assignment memory assignment,) = _papers(i);
-            data = abi.encodeCall(
-                house.jobs.seize, (jobs[i].id, job, assignment, _restOf(i), 0)
-            );
+            data = abi.encodeCall(house.jobs.seize, (jobs[i].id, job, assignment, _restOf(i), 0));
         } else if (kind == 32) {
             target = address(house.registry);
             data = abi.encodeCall(house.registry.acceptNode, (nodes[3].id));
