@@ -12,7 +12,7 @@ contract ChainLaneInvariants is Test {
     function setUp() public {
         handler = new Handler();
         handler.setUp();
-        bytes4[] memory selectors = new bytes4[](12);
+        bytes4[] memory selectors = new bytes4[](13);
         selectors[0] = Handler.work.selector;
         selectors[1] = Handler.clientAct.selector;
         selectors[2] = Handler.coordinatorAct.selector;
@@ -25,6 +25,7 @@ contract ChainLaneInvariants is Test {
         selectors[9] = Handler.timeAct.selector;
         selectors[10] = Handler.livenessAct.selector;
         selectors[11] = Handler.strangerAct.selector;
+        selectors[12] = Handler.exitAct.selector;
         targetContract(address(handler));
         targetSelector(FuzzSelector(address(handler), selectors));
     }

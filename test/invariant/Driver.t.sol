@@ -31,7 +31,7 @@ contract Driver is Test {
     }
 
     function _missingSituations() private view returns (uint256 missing) {
-        bytes32[41] memory situations = _situations();
+        bytes32[49] memory situations = _situations();
         for (uint256 k; k < situations.length; ++k) {
             uint256 count = handler.occurrences(situations[k]);
             console.log(string.concat(_text(situations[k]), ": ", vm.toString(count)));
@@ -72,7 +72,7 @@ contract Driver is Test {
         return string(text);
     }
 
-    function _situations() private pure returns (bytes32[41] memory) {
+    function _situations() private pure returns (bytes32[49] memory) {
         return [
             bytes32("job reopened"),
             "attempts used up",
@@ -114,7 +114,15 @@ contract Driver is Test {
             "unregistered node convicted",
             "slash while thawing",
             "poison item in a batch",
-            "slot used again"
+            "slot used again",
+            "slash met other locks",
+            "pool slashed to nothing",
+            "withdrawal would bare locks",
+            "position of an ended epoch",
+            "operator left while locked",
+            "job driven to its end",
+            "outcome compared",
+            "permit front-run"
         ];
     }
 }

@@ -25,10 +25,15 @@ abstract contract EvidenceActs is AnyoneActs {
     uint256 private slashedInEpoch;
 
     function _report(uint256 i) internal {
-        _begin("reportEquivocation");
         GhostJob storage g = jobs[i];
         uint256 index = g.assigned ? _draw(g.assignment.nodes.length) : 0;
         if (_chance(4)) index = 16 + _draw(250);
+        _report(i, index);
+    }
+
+    function _report(uint256 i, uint256 index) internal {
+        _begin("reportEquivocation");
+        GhostJob storage g = jobs[i];
         Seat seat;
         if (g.assigned && index < g.assignment.nodes.length) seat = g.assignment.nodes[index];
         address by = _chance(15) && NodeId.unwrap(seat.node()) != 0
@@ -90,11 +95,23 @@ abstract contract EvidenceActs is AnyoneActs {
         _expect(address(house.timelock), address(house.slashing), data, expected);
     }
 
+    /// @dev A ruling from proposal to execution, where the clock lets it.
+    function _rule(uint256 i) internal {
+        uint256 before = rulings.length;
+        _proposeRuling(i);
+        if (rulings.length == before) return;
+        pass(parameters.slashing.committeeDelaySeconds);
+        _executeRuling(0);
+    }
+
     function _executeRuling() internal {
-        _begin("executeRuling");
         if (rulings.length == 0) return;
-        uint256 back = _least(rulings.length, 4);
-        GhostRuling storage kept = rulings[rulings.length - 1 - _draw(back)];
+        _executeRuling(_draw(_least(rulings.length, 4)));
+    }
+
+    function _executeRuling(uint256 back) internal {
+        _begin("executeRuling");
+        GhostRuling storage kept = rulings[rulings.length - 1 - back];
         if (kept.id == 0) return;
         ISlashingManager.Ruling memory ruling = abi.decode(kept.data, (ISlashingManager.Ruling));
         bytes4 expected;

@@ -130,15 +130,15 @@ contract Handler is ThiefActs {
         if (kind < 2) _stakeAny();
         else if (kind < 4) _activateAny();
         else if (kind == 4) _cancelDeposit();
-        else if (kind < 7) _requestUnstake();
+        else if (kind < 7) _requestUnstakeAny();
         else if (kind == 7) _cancelUnstake();
-        else if (kind < 10) _withdrawStake();
+        else if (kind < 10) _withdrawStakeAny();
         else if (kind == 10) _reward();
         else if (kind == 11) _rotate(_draw(NODES));
         else if (kind == 12) _chance(30) ? _freeze() : _rotate(_draw(NODES));
         else if (kind == 13) _vet();
         else if (kind == 14) _leaveJail(_draw(NODES));
-        else _chance(10) ? _retireSpare() : _heal();
+        else _chance(25) ? _retireSpare() : _heal();
     }
 
     /// @notice Parameters, tokens, pauses.
@@ -197,6 +197,29 @@ contract Handler is ThiefActs {
         assertTrue(vm.revertToState(snapshot));
         assertEq(meddled, alone, "a third party changed an outcome");
         _saw("outcome compared");
+    }
+
+    /// @notice Rule 4 at its edge: an operator leaves while a job locks its stake, with all that no lock needs or with
+    /// more; then its node is convicted, for this job or for one that ended. Nothing of it stays.
+    function exitAct(uint256 seed) external lively(seed) {
+        uint256 i = live[_draw(live.length)];
+        if (!jobs[i].assigned || jobs[i].lock == 0) return _requestUnstakeAny();
+        uint256 index = _draw(jobs[i].assignment.nodes.length);
+        if (jobs[i].seized >> index & 1 != 0) return;
+        uint256 snapshot = vm.snapshotState();
+        uint256[4] memory before = _edges();
+        uint256 node = _indexOf(jobs[i].assignment.nodes[index].node());
+        bool greedy = _chance(40);
+        _leave(node, nodes[node].operator, greedy ? pools[node].stake : _surplusOf(node));
+        _reportEnded(node);
+        if (_isLive(i)) _report(i, index);
+        _afterwards(node);
+        uint256[4] memory afterwards = _edges();
+        assertTrue(vm.revertToState(snapshot));
+        for (uint256 k; k < 4; ++k) {
+            if (afterwards[k] != before[k]) _saw(_edge(k));
+        }
+        _saw("operator left while locked");
     }
 
     /// @notice Rules 1, 3 and 5: the money of a token, account by account and in sum.
@@ -259,11 +282,19 @@ contract Handler is ThiefActs {
     function _workAssigned(uint256 i, bool over) private {
         if (over) return _chance(50) ? _propose(i) : _advance(i);
         uint256 kind = _draw(10);
-        if (jobs[i].rate != 0 && jobs[i].stoppedAt == 0 && _chance(12)) _stop(i);
-        else if (kind < 6) _propose(i);
-        else if (kind < 8 && jobs[i].rate != 0) _heartbeat(i);
-        else if (kind < 9) _enlist(i);
-        else _report(i);
+        if (jobs[i].rate != 0 && jobs[i].stoppedAt == 0 && _chance(15)) {
+            pass(1 + _draw(5));
+            _stop(i);
+            _propose(i);
+        } else if (kind < 6) {
+            _propose(i);
+        } else if (kind < 8 && jobs[i].rate != 0) {
+            _heartbeat(i);
+        } else if (kind < 9) {
+            _enlist(i);
+        } else {
+            _report(i);
+        }
     }
 
     function _workProposed(uint256 i, bool over) private {
@@ -274,8 +305,9 @@ contract Handler is ThiefActs {
     }
 
     function _dispute(uint256 i) private {
-        uint256 kind = _draw(10);
-        if (kind < 4) _proposeRuling(i);
+        uint256 kind = _draw(14);
+        if (kind > 9) _rule(i);
+        else if (kind < 4) _proposeRuling(i);
         else if (kind < 7) _executeRuling();
         else if (kind < 8) _deliverVerdict(i);
         else if (kind < 9) pass(parameters.slashing.committeeDelaySeconds);
@@ -298,6 +330,60 @@ contract Handler is ThiefActs {
             bool idle = ghost.status == INodeRegistry.NodeStatus.Registered;
             if (pending != 0 || (idle && !poor)) return _activate(node, operator);
         }
+    }
+
+    /// @dev Situations at the edge of a pool, which would be forgotten with the snapshot.
+    function _edge(uint256 k) private pure returns (bytes32) {
+        if (k == 0) return "slash met other locks";
+        if (k == 1) return "pool slashed to nothing";
+        return
+            k == 2 ? bytes32("withdrawal would bare locks") : bytes32("position of an ended epoch");
+    }
+
+    function _edges() private view returns (uint256[4] memory counts) {
+        for (uint256 k; k < 4; ++k) {
+            counts[k] = seen[_edge(k)];
+        }
+    }
+
+    function _surplusOf(uint256 node) private view returns (uint256) {
+        uint256 total = pools[node].stake + pools[node].thawing;
+        return _least(pools[node].stake, total - pools[node].locked);
+    }
+
+    /// @dev Thaws this much stake of an operator, or all it has, and tries to withdraw it.
+    function _leave(uint256 node, address operator, uint256 amount) private {
+        GhostPool storage pool = pools[node];
+        uint256 product = amount * (pool.shares + 1000);
+        uint256 shares = (product + pool.stake) / (pool.stake + 1);
+        _requestUnstake(node, operator, _least(shares, positions[node][operator].shares));
+        pass(parameters.staking.thawSeconds);
+        _withdrawStake(node, operator);
+        _checkStake();
+    }
+
+    /// @dev Evidence from a job that ended, against a node whose stake backs other locks now.
+    function _reportEnded(uint256 node) private {
+        for (uint256 k = done.length; k != 0; --k) {
+            GhostJob storage g = jobs[done[k - 1]];
+            if (!g.assigned || g.lock == 0) continue;
+            for (uint256 n; n < g.assignment.nodes.length; ++n) {
+                bool same = _indexOf(g.assignment.nodes[n].node()) == node;
+                if (same && g.seized >> n & 1 == 0) return _report(done[k - 1], n);
+            }
+        }
+    }
+
+    /// @dev New stake in a pool, and what old positions are worth in it.
+    function _afterwards(uint256 node) private {
+        address operator = nodes[node].operator;
+        _stake(node, operator, BOND);
+        pass(parameters.staking.minStakeSeconds);
+        _activate(node, stakers[0]);
+        if (!pausedStaking) _activate(node, operator);
+        GhostPosition storage position = positions[node][operator];
+        _requestUnstake(node, operator, position.shares);
+        _checkStake();
     }
 
     function _drawTimed() private returns (uint256) {

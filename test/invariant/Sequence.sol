@@ -6,7 +6,7 @@ import { Handler } from "./Handler.sol";
 /// @title Sequence
 /// @notice One long sequence of acts that never changes. Every step is a call of its own, with gas of its own.
 contract Sequence {
-    uint256 private constant SEED = 20_250_615;
+    uint256 private constant SEED = 20_250_616;
 
     Handler public immutable handler;
 
@@ -37,6 +37,8 @@ contract Sequence {
         selectors.push(Handler.timeAct.selector);
         selectors.push(Handler.livenessAct.selector);
         selectors.push(Handler.strangerAct.selector);
+        selectors.push(Handler.exitAct.selector);
+        selectors.push(Handler.exitAct.selector);
     }
 
     /// @notice The next act, and every few acts every rule.

@@ -47,7 +47,7 @@ abstract contract StakeActs is MoneyActs {
 
     function _cancelDeposit() internal {
         _begin("cancelDeposit");
-        (uint256 node, address by) = _drawStaker();
+        (uint256 node, address by) = _drawPending();
         uint256 amount = positions[node][by].pending;
         positions[node][by].pending = 0;
         _owe(address(house.token), by, amount);
@@ -79,13 +79,19 @@ abstract contract StakeActs is MoneyActs {
         _expect(settler, address(house.staking), data, expected);
     }
 
-    function _requestUnstake() internal {
-        _begin("requestUnstake");
+    function _requestUnstakeAny() internal {
         (uint256 node, address by) = _drawStaker();
+        bool current = positions[node][by].epoch == pools[node].epoch;
+        uint256 own = current ? positions[node][by].shares : 0;
+        uint256 shares = _chance(10) ? own + 1 : _draw(_chance(25) ? own + 1 : own / 4 + 1);
+        _requestUnstake(node, by, shares);
+    }
+
+    function _requestUnstake(uint256 node, address by, uint256 shares) internal {
+        _begin("requestUnstake");
         GhostPool storage pool = pools[node];
         bool current = positions[node][by].epoch == pool.epoch;
         uint256 own = current ? positions[node][by].shares : 0;
-        uint256 shares = _chance(10) ? own + 1 : _draw(_chance(25) ? own + 1 : own / 4 + 1);
         bool fine = shares != 0 && shares <= own;
         if (fine) {
             GhostPosition storage position = _current(node, by);
@@ -129,9 +135,13 @@ abstract contract StakeActs is MoneyActs {
         _expect(by, address(house.staking), data, expected);
     }
 
-    function _withdrawStake() internal {
-        _begin("withdraw stake");
+    function _withdrawStakeAny() internal {
         (uint256 node, address by) = _drawThawing();
+        _withdrawStake(node, by);
+    }
+
+    function _withdrawStake(uint256 node, address by) internal {
+        _begin("withdraw stake");
         GhostPosition storage position = positions[node][by];
         bytes4 expected;
         if (block.timestamp < position.thawedAt) {
@@ -256,10 +266,22 @@ abstract contract StakeActs is MoneyActs {
         staker = who >= stakers.length ? nodes[node].operator : stakers[who];
     }
 
+    /// @dev Somebody whose deposit does not count yet, where there is one.
+    function _drawPending() private returns (uint256 node, address staker) {
+        (node, staker) = _drawStaker();
+        if (_chance(25)) return (node, staker);
+        for (uint256 k; k < NODES * 4; ++k) {
+            uint256 other = (node + k / 4) % NODES;
+            address by = k % 4 == 3 ? nodes[other].operator : stakers[k % 4];
+            if (positions[other][by].pending != 0) return (other, by);
+        }
+    }
+
     /// @dev Somebody with thawing stake, where there is one.
     function _drawThawing() private returns (uint256 node, address staker) {
         (node, staker) = _drawStaker();
         uint256 first = node;
+        if (_chance(25)) return (node, staker);
         for (uint256 k; k < NODES * 4; ++k) {
             node = (first + k / 4) % NODES;
             staker = k % 4 == 3 ? nodes[node].operator : stakers[k % 4];

@@ -54,7 +54,7 @@ abstract contract StakeBook is MoneyBook {
             keyOf[nodes[i].signer] = nodes[i].key;
             ghosts[i].roles = roles;
             ghosts[i].status = INodeRegistry.NodeStatus.Registered;
-            if (i == 5) _sellNode(i, clients[3].at);
+            if (i == 5) _sellNode(i, clients[0].at);
             if (i < SPARE) _bond(i, nodes[i].operator, BOND);
             if (i % 4 == 0) continue;
             vm.prank(address(house.timelock));
