@@ -11,14 +11,14 @@ import { Script } from "forge-std/Script.sol";
 import { stdJson } from "forge-std/StdJson.sol";
 
 /// @title Deploy
-/// @notice Deploys the whole house on any chain, behind proxies, and records it. Two steps, because a script cannot see the
-/// chain after its own transactions:
+/// @notice Deploys the whole house on any chain, behind proxies, and records it. Two steps, because
+/// a script cannot see the chain after its own transactions:
 ///
 ///   forge script script/Deploy.s.sol --rpc-url URL --private-key KEY --broadcast
 ///   forge script script/Deploy.s.sol --rpc-url URL --sig 'check()'
 ///
-/// The first leaves `deployments/<chain id>.pending.json`, the second compares it with the chain and makes it
-/// `deployments/<chain id>.json`. Environment:
+/// The first leaves `deployments/<chain id>.pending.json`, the second compares it with the chain
+/// and makes it `deployments/<chain id>.json`. Environment:
 ///
 ///   TALLY_CHAIN_ID    the chain that is meant; required
 ///   TALLY_PARAMETERS  name of a file in script/parameters; "local" on chain 31337, else required
@@ -42,8 +42,8 @@ contract Deploy is Script, HouseDeployer, DeploymentRecord {
     /// @notice The deployer cannot pay for a deployment. Send it funds first.
     error DeployNoFunds(address deployer, uint256 balance);
 
-    /// @notice A deployment was begun on this chain and never checked. Run `check()`; if that says it is half done, remove the
-    /// file and deploy again: nothing of it can be used.
+    /// @notice A deployment was begun on this chain and never checked. Run `check()`; if that says
+    /// it is half done, remove the file and deploy again: nothing of it can be used.
     error DeployUnfinished(string file);
 
     /// @notice A deployment on this chain is recorded already. Remove the file to replace it.

@@ -9,9 +9,9 @@ import { stdJson } from "forge-std/StdJson.sol";
 
 /// @title Deployment record
 /// @notice Writes what a deployment made, and compares such a record with the chain.
-/// @dev `deployments/<chain id>.json`: chain id, block from which to read events, deployer, name of the parameters; under
-/// `contracts` for each its `address`, `codeHash` and, behind a proxy, `implementation` and `implementationCodeHash`;
-/// under `holders` who holds the powers of people.
+/// @dev `deployments/<chain id>.json`: chain id, block from which to read events, deployer, name of
+/// the parameters; under `contracts` for each its `address`, `codeHash` and, behind a proxy,
+/// `implementation` and `implementationCodeHash`; under `holders` who holds the powers of people.
 abstract contract DeploymentRecord is CommonBase {
     using stdJson for string;
 
@@ -35,21 +35,24 @@ abstract contract DeploymentRecord is CommonBase {
     /// @notice There is no record for this chain. Deploy first.
     error DeploymentRecordMissing(string file);
 
-    /// @notice There is no code where the record names a contract: the deployment stopped half way. Remove the pending file and
-    /// deploy again; nothing of what is there can be used.
+    /// @notice There is no code where the record names a contract: the deployment stopped half way.
+    /// Remove the pending file and deploy again; nothing of what is there can be used.
     error DeploymentRecordNoCode(string name, address at);
 
-    /// @notice The chain holds other code than the record says. Never use these addresses before you know why.
+    /// @notice The chain holds other code than the record says. Never use these addresses before
+    /// you know why.
     error DeploymentRecordWrongCode(string name, address at, bytes32 recorded, bytes32 actual);
 
-    /// @notice A proxy runs another implementation than the record says. After an upgrade, the record must be renewed.
+    /// @notice A proxy runs another implementation than the record says. After an upgrade, the
+    /// record must be renewed.
     error DeploymentRecordWrongImplementation(string name, address recorded, address actual);
 
-    /// @notice Somebody lacks a role that the deployment must give: it stopped half way. Remove the pending file and deploy
-    /// again.
+    /// @notice Somebody lacks a role that the deployment must give: it stopped half way. Remove the
+    /// pending file and deploy again.
     error DeploymentRecordRoleMissing(string name, bytes32 role, address holder);
 
-    /// @notice Somebody holds a role that he must not hold. If it is the deployer, the deployment stopped half way.
+    /// @notice Somebody holds a role that he must not hold. If it is the deployer, the deployment
+    /// stopped half way.
     error DeploymentRecordRoleLeft(string name, bytes32 role, address holder);
 
     /// @notice Where the record of a finished deployment is.
@@ -130,7 +133,8 @@ abstract contract DeploymentRecord is CommonBase {
         );
     }
 
-    /// @dev The timelock rules, people hold what is theirs, contracts what is theirs, the deployer nothing.
+    /// @dev The timelock rules, people hold what is theirs, contracts what is theirs, the deployer
+    /// nothing.
     function _checkRoles(string memory json) private view {
         address timelock = _at(json, "TimelockController");
         address deployer = json.readAddress(".deployer");

@@ -64,19 +64,23 @@ struct HouseConfig {
 }
 
 /// @title House deployer
-/// @notice Builds the whole house in the topological order of its call graph. Scripts and tests use this one path.
-/// @dev `NodeRegistry`, `StakingManager` and `PaymentManager` know by address who above them may call them. These addresses are
-/// computed from the deployer's nonces beforehand and compared afterwards, so that no setter has to close a loop.
+/// @notice Builds the whole house in the topological order of its call graph. Scripts and tests use
+/// this one path.
+/// @dev `NodeRegistry`, `StakingManager` and `PaymentManager` know by address who above them may
+/// call them. These addresses are computed from the deployer's nonces beforehand and compared
+/// afterwards, so that no setter has to close a loop.
 abstract contract HouseDeployer is CommonBase {
-    /// @notice A contract did not get the address that others were built with. Another transaction of the deployer came
-    /// between; nothing usable was deployed. Deploy again.
+    /// @notice A contract did not get the address that others were built with. Another transaction
+    /// of the deployer came between; nothing usable was deployed. Deploy again.
     error HouseDeployerWrongAddress(string name, address expected, address actual);
 
-    /// @dev Transactions that the deployer sends up to and including the proxy, counted from its first.
+    /// @dev Transactions that the deployer sends up to and including the proxy, counted from its
+    /// first.
     uint256 private constant STAKING_OFFSET = 8;
     uint256 private constant JOBS_OFFSET = 11;
 
-    /// @dev Builds the contracts, sets parameters, hands every power over. Every call is the deployer's.
+    /// @dev Builds the contracts, sets parameters, hands every power over. Every call is the
+    /// deployer's.
     function _deployHouse(HouseConfig memory config) internal returns (House memory house) {
         uint256 nonce = vm.getNonce(config.deployer);
         address staking = vm.computeCreateAddress(config.deployer, nonce + STAKING_OFFSET);

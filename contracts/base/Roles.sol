@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 /// @title Roles
-/// @notice The powers that people hold over the contracts. `DEFAULT_ADMIN_ROLE` (zero) is the seventh:
-/// the timelock holds it and grants the others. Calls between contracts of the house are no roles: they
-/// are recognised by addresses fixed at construction.
+/// @notice The powers that people hold over the contracts. `DEFAULT_ADMIN_ROLE` (zero) is the
+/// seventh: the timelock holds it and grants the others. Calls between contracts of the house are
+/// no roles: they are recognised by addresses fixed at construction.
 library Roles {
     /// @notice Installs new implementations. Held by the timelock.
     bytes32 internal constant UPGRADER = keccak256("UPGRADER_ROLE");
@@ -13,7 +13,8 @@ library Roles {
     /// `NodeRegistry`, and by `NetworkProfile` on the contracts that it tells.
     bytes32 internal constant PARAMETER = keccak256("PARAMETER_ROLE");
 
-    /// @notice Stops new jobs and deposits at once, and nothing else. Held by the emergency multisig.
+    /// @notice Stops new jobs and deposits at once, and nothing else. Held by the emergency
+    /// multisig.
     bytes32 internal constant PAUSER = keccak256("PAUSER_ROLE");
 
     /// @notice Takes stake and decides challenges. Held by `SlashingManager` on the contracts below

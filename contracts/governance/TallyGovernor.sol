@@ -19,7 +19,8 @@ import {
 import { IVotes } from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 
 /// @title Tally governor
-/// @notice Holders of TLY vote; what they decide waits in the timelock and then runs from there. Durations are seconds.
+/// @notice Holders of TLY vote; what they decide waits in the timelock and then runs from there.
+/// Durations are seconds.
 contract TallyGovernor is
     Governor,
     GovernorSettings,

@@ -19,11 +19,12 @@ interface IJobMachine {
         JobParameters parameters
     );
 
-    /// @notice Where the specification of a new job can be fetched. Without this event, ask the network for its digest.
+    /// @notice Where the specification of a new job can be fetched. Without this event, ask the
+    /// network for its digest.
     event JobSpecification(JobId indexed id, string uri);
 
-    /// @notice A coordinator took the job's lease and named the nodes of a new attempt. With the block's timestamp as its
-    /// start, this is the `Assignment`.
+    /// @notice A coordinator took the job's lease and named the nodes of a new attempt. With the
+    /// block's timestamp as its start, this is the `Assignment`.
     event JobAssigned(
         JobId indexed id, uint8 indexed attempt, Seat coordinator, Seat[] nodes, uint40 deadline
     );
@@ -40,8 +41,8 @@ interface IJobMachine {
     /// @notice A client ended a job that is paid by time; time after `stoppedAt` is not paid.
     event JobStopped(JobId indexed id, uint40 stoppedAt);
 
-    /// @notice A quorum signed a result. It stands unless it is challenged before the deadline. The price of a result that
-    /// came after `completeBy` is half the cost that the quorum signed.
+    /// @notice A quorum signed a result. It stands unless it is challenged before the deadline. The
+    /// price of a result that came after `completeBy` is half the cost that the quorum signed.
     event JobProposed(JobId indexed id, uint8 indexed attempt, Proposal proposal, uint40 deadline);
 
     /// @notice A bonded party denied the result.
@@ -62,7 +63,8 @@ interface IJobMachine {
     event JobReopened(JobId indexed id, uint8 indexed attempt, uint40 deadline);
 
     /// @notice The job is paid. Final.
-    /// @param paid What the client was charged for the work, in base units of the job's token; the tip comes on top.
+    /// @param paid What the client was charged for the work, in base units of the job's token; the
+    /// tip comes on top.
     /// @param settler Who got the tip.
     event JobSettled(JobId indexed id, bytes32 outputRoot, uint128 paid, address indexed settler);
 
@@ -70,7 +72,8 @@ interface IJobMachine {
     /// @param returned What the client got back, in base units of the job's token.
     event JobRefunded(JobId indexed id, uint128 returned);
 
-    /// @notice A settlement could not pull the money that a client had promised. The job is refunded and unpaid. Final.
+    /// @notice A settlement could not pull the money that a client had promised. The job is
+    /// refunded and unpaid. Final.
     event JobUnpaid(JobId indexed id, address indexed client, uint128 owed);
 
     /// @notice One call of a batch failed; the others stand.
@@ -89,7 +92,8 @@ interface IJobMachine {
     /// @notice Fees became free balance of the treasury at `PaymentManager`.
     event FeesCollected(address indexed token, uint128 amount);
 
-    /// @notice New jobs in this token live under other parameters; zero: the token is no longer accepted.
+    /// @notice New jobs in this token live under other parameters; zero: the token is no longer
+    /// accepted.
     event JobParametersAdopted(address indexed token, JobParameters parameters);
 
     /// @notice The job is not in a state this call accepts.
@@ -97,12 +101,14 @@ interface IJobMachine {
     /// @param expected Accepted states; bit `n` stands for the member of value `n`.
     error JobManagerUnexpectedState(JobId id, JobState actual, bytes32 expected);
 
-    /// @notice The slot of the nonce still serves another job. Wait until that is final, or take another key.
+    /// @notice The slot of the nonce still serves another job. Wait until that is final, or take
+    /// another key.
     /// @param sequence Which of the slot's jobs it is.
     /// @param state Where that job stands.
     error JobManagerSlotBusy(JobId id, uint24 sequence, JobState state);
 
-    /// @notice What was given is not what the job's word commits to. Take it from the job's last event.
+    /// @notice What was given is not what the job's word commits to. Take it from the job's last
+    /// event.
     error JobManagerWrongCommitment(JobId id);
 
     /// @notice A term is out of bounds.
@@ -111,7 +117,8 @@ interface IJobMachine {
     /// @param bound The bound that it broke.
     error JobManagerInvalidTerm(bytes32 term, uint256 given, uint256 bound);
 
-    /// @notice The client agreed to parameters that are not in force (zero: the token is not accepted).
+    /// @notice The client agreed to parameters that are not in force (zero: the token is not
+    /// accepted).
     error JobManagerStaleParameters(address token, uint24 given, uint24 current);
 
     /// @notice The order is not signed by its client.
@@ -130,7 +137,8 @@ interface IJobMachine {
     /// @notice An assignment has no nodes, too many, or one of them twice.
     error JobManagerInvalidNodes(JobId id, uint256 given, uint256 most);
 
-    /// @notice The signers do not make a quorum. Where convictions broke it after the proposal, advance the job.
+    /// @notice The signers do not make a quorum. Where convictions broke it after the proposal,
+    /// advance the job.
     error JobManagerNoQuorum(JobId id, uint256 given, uint256 needed);
 
     /// @notice A signature is not by the node it is given for.
@@ -143,10 +151,12 @@ interface IJobMachine {
     /// @notice The cost is above what the job can pay.
     error JobManagerExcessiveCost(JobId id, uint256 cost, uint256 most);
 
-    /// @notice The call is for jobs of another kind of price (by time, or fixed; reserved, or pulled).
+    /// @notice The call is for jobs of another kind of price (by time, or fixed; reserved, or
+    /// pulled).
     error JobManagerWrongPricing(JobId id, uint128 ratePerSecond);
 
-    /// @notice The client's money could not be pulled. Ask it to approve the amount, or advance the job to close it unpaid.
+    /// @notice The client's money could not be pulled. Ask it to approve the amount, or advance the
+    /// job to close it unpaid.
     error JobManagerPullFailed(JobId id, address client, uint256 owed);
 
     /// @notice The chain lane holds less for this owner.

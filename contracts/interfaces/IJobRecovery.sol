@@ -11,8 +11,9 @@ import { IJobMachine } from "./IJobMachine.sol";
 /// @title Job manager, recovery
 /// @notice What a job needs when it does not go straight from order to payment.
 interface IJobRecovery is IJobMachine {
-    /// @notice Adds nodes to the present attempt: secondaries that were drawn after the primary's commitment, or
-    /// a further one after a disagreement. Assigned -> Assigned. Only the lease's holder.
+    /// @notice Adds nodes to the present attempt: secondaries that were drawn after the primary's
+    /// commitment, or a further one after a disagreement. Assigned -> Assigned. Only the lease's
+    /// holder.
     function enlist(
         JobId id,
         Job calldata job,
@@ -20,23 +21,24 @@ interface IJobRecovery is IJobMachine {
         Seat[] calldata nodes
     ) external;
 
-    /// @notice Renews the lease, and for a job paid by time vouches that it ran until now. Assigned -> Assigned.
-    /// Only the lease's holder.
+    /// @notice Renews the lease, and for a job paid by time vouches that it ran until now. Assigned
+    /// -> Assigned. Only the lease's holder.
     function heartbeat(JobId id, Job calldata job, Assignment calldata assignment) external;
 
-    /// @notice Gives the lease back in time and without penalty. Assigned -> Open, or Refunded when attempts are
-    /// used up. Only the lease's holder.
+    /// @notice Gives the lease back in time and without penalty. Assigned -> Open, or Refunded when
+    /// attempts are used up. Only the lease's holder.
     function release(JobId id, Job calldata job, Assignment calldata assignment) external;
 
     /// @notice Adds money to a job that is paid by time. Assigned -> Assigned. Only the client.
     function topUp(JobId id, Job calldata job, Assignment calldata assignment, uint128 amount)
         external;
 
-    /// @notice Ends a job that is paid by time: time from now on is not paid. Assigned -> Assigned. Only the client.
+    /// @notice Ends a job that is paid by time: time from now on is not paid. Assigned -> Assigned.
+    /// Only the client.
     function stop(JobId id, Job calldata job, Assignment calldata assignment) external;
 
-    /// @notice Denies a proposed result, with a bond from the caller's balance or allowance. Proposed -> Challenged.
-    /// Only the client or the signer of an assigned node.
+    /// @notice Denies a proposed result, with a bond from the caller's balance or allowance.
+    /// Proposed -> Challenged. Only the client or the signer of an assigned node.
     function challenge(
         JobId id,
         Job calldata job,
@@ -51,8 +53,8 @@ interface IJobRecovery is IJobMachine {
     function cancel(JobId id, Job calldata job) external;
 
     /// @notice Moves a job on once its deadline is over. Anyone, for the tip; it cannot fail then.
-    /// Open -> Refunded. Assigned -> Open or Refunded. Proposed -> Settled. Challenged -> Settled: what was proved
-    /// by a quorum stands unless it is disproved.
+    /// Open -> Refunded. Assigned -> Open or Refunded. Proposed -> Settled. Challenged -> Settled:
+    /// what was proved by a quorum stands unless it is disproved.
     /// @param assignment The assignment; empty while the job is open.
     /// @param proposal The proposal; empty before there is one.
     /// @param challenger The challenger; zero where there is none.
@@ -64,8 +66,9 @@ interface IJobRecovery is IJobMachine {
         address challenger
     ) external;
 
-    /// @notice Decides a challenge. Challenged -> Settled if upheld, else Open or Refunded. Only `SlashingManager`.
-    /// The bond of a challenge that failed goes to the first signer that is not convicted, the tip to the coordinator.
+    /// @notice Decides a challenge. Challenged -> Settled if upheld, else Open or Refunded. Only
+    /// `SlashingManager`. The bond of a challenge that failed goes to the first signer that is not
+    /// convicted, the tip to the coordinator.
     /// @param liars Bit `i` set: node `i` signed the wrong result and is to be slashed.
     /// @return amount Stake that each liar had locked, in base units of TLY.
     function resolve(
@@ -78,7 +81,8 @@ interface IJobRecovery is IJobMachine {
         uint16 liars
     ) external returns (uint128 amount);
 
-    /// @notice Marks a node that signed two results for the present, or the settled, attempt. Only `SlashingManager`.
+    /// @notice Marks a node that signed two results for the present, or the settled, attempt. Only
+    /// `SlashingManager`.
     /// @param rest `restOf` what follows the assignment in the job's commitment.
     /// @param index The node's place in the assignment.
     /// @return amount Stake that the job locked of it, in base units of TLY.
@@ -91,7 +95,8 @@ interface IJobRecovery is IJobMachine {
         uint256 index
     ) external returns (uint128 amount, bool held);
 
-    /// @notice Sets the parameters of new jobs in a token; zero refuses the token. Only `NetworkProfile`.
+    /// @notice Sets the parameters of new jobs in a token; zero refuses the token. Only
+    /// `NetworkProfile`.
     function adoptParameters(address token, JobParameters parameters) external;
 
     /// @notice The meter of a job that is paid by time.
@@ -106,8 +111,8 @@ interface IJobRecovery is IJobMachine {
     /// @notice Stake that each bonded node of a job locks, in base units of TLY.
     function lockOf(Job calldata job) external pure returns (uint128);
 
-    /// @notice What the commitment of a job holds behind its assignment: zero while it is assigned, then a hash of the
-    /// proposal and the challenger.
+    /// @notice What the commitment of a job holds behind its assignment: zero while it is assigned,
+    /// then a hash of the proposal and the challenger.
     function restOf(Proposal calldata proposal, address challenger) external pure returns (bytes32);
 
     /// @notice The id that a client's order gets as a job.
@@ -140,24 +145,4 @@ interface IJobRecovery is IJobMachine {
 
     /// @notice The parameters of new jobs in a token; zero: not accepted.
     function parametersOf(address token) external view returns (JobParameters);
-
-    /// @notice Brings free balance of the caller into the chain lane, where new jobs take it without another step.
-    function fund(address token, uint128 amount) external;
-
-    /// @notice Makes the caller's money in the chain lane free balance at `PaymentManager`.
-    function withdraw(address token, uint128 amount) external;
-
-    /// @notice Makes a node's earnings free balance of its operator, the caller, at `PaymentManager`.
-    function withdrawNode(NodeId node, address token, uint128 amount) external;
-
-    /// @notice Makes the fees booked at these coordinators free balance of the treasury. Anyone, at most 64 at a time.
-    function collectFees(address token, NodeId[] calldata coordinators) external;
-
-    /// @notice What an owner has in the chain lane.
-    /// @return balance To fund jobs with, or to withdraw, in base units of the token.
-    /// @return fees Fees of the protocol that are booked there, in base units of the token.
-    function accountOf(address owner, address token)
-        external
-        view
-        returns (uint128 balance, uint128 fees);
 }

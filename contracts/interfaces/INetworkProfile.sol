@@ -5,7 +5,8 @@ import { ISlashingManager } from "./ISlashingManager.sol";
 import { IStakingManager } from "./IStakingManager.sol";
 
 /// @title Network profile
-/// @notice The one place where governance sets parameters: versioned, bounded in code, told to the contracts that use them.
+/// @notice The one place where governance sets parameters: versioned, bounded in code, told to the
+/// contracts that use them.
 interface INetworkProfile {
     /// @notice All parameters of the network.
     struct Parameters {
@@ -39,7 +40,8 @@ interface INetworkProfile {
 
     /// @notice How a payment token is accepted.
     struct TokenTerms {
-        /// Stake locked per node, in parts per million of the job's maximum price after `lockShift`.
+        /// Stake locked per node, in parts per million of the job's maximum price after
+        /// `lockShift`.
         uint32 lockPpm;
         /// Decimal places that TLY has more than the token, 0 to 18.
         uint8 lockShift;
@@ -79,13 +81,16 @@ interface INetworkProfile {
     /// @notice Accepts a token, or changes its terms for new jobs.
     function allowToken(address token, TokenTerms calldata terms) external;
 
-    /// @notice No longer accepts a token for new deposits and jobs. What is there can be spent down and withdrawn.
+    /// @notice No longer accepts a token for new deposits and jobs. What is there can be spent down
+    /// and withdrawn.
     function disallowToken(address token) external;
 
-    /// @notice Puts programs on the list of allowed ones or takes them off. An empty list allows all.
+    /// @notice Puts programs on the list of allowed ones or takes them off. An empty list allows
+    /// all.
     function setPrograms(bytes32[] calldata programs, bool allowed) external;
 
-    /// @notice Puts kinds of jobs (keccak256 of the kind's name) on the list or takes them off. An empty list allows all.
+    /// @notice Puts kinds of jobs (keccak256 of the kind's name) on the list or takes them off. An
+    /// empty list allows all.
     function setKinds(bytes32[] calldata kinds, bool allowed) external;
 
     /// @notice Whether the network runs this program as this kind of job.

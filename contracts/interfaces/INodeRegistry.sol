@@ -103,8 +103,8 @@ interface INodeRegistry {
     /// @param expected Accepted states; bit `n` stands for the member of value `n`.
     error NodeRegistryUnexpectedStatus(NodeId node, NodeStatus actual, bytes32 expected);
 
-    /// @notice The node may not do this work: its signer is frozen, it lacks the role, its standing or
-    /// vetting is not what the job demands.
+    /// @notice The node may not do this work: its signer is frozen, it lacks the role, its standing
+    /// or vetting is not what the job demands.
     error NodeRegistryUnfit(NodeId node, NodeStatus status, uint8 roles, bool vetted, bool frozen);
 
     /// @notice The address is not the node's present signer.
@@ -127,12 +127,12 @@ interface INodeRegistry {
     /// @notice Withdraws trust in the node's signer at once: new assignments refuse the node.
     function freezeSigner(NodeId node) external;
 
-    /// @notice Offers the node and its earnings to another operator; zero withdraws the offer. Stake
-    /// stays with its stakers.
+    /// @notice Offers the node and its earnings to another operator; zero withdraws the offer.
+    /// Stake stays with its stakers.
     function offerNode(NodeId node, address successor) external;
 
-    /// @notice Takes over a node that was offered to the caller. Its signer, which the former operator may know, is frozen
-    /// until the new one rotates it.
+    /// @notice Takes over a node that was offered to the caller. Its signer, which the former
+    /// operator may know, is frozen until the new one rotates it.
     function acceptNode(NodeId node) external;
 
     /// @notice Leaves for good. Registered or Active -> Retired. Stake can be unstaked as ever.
@@ -141,7 +141,8 @@ interface INodeRegistry {
     /// @notice The pool reached the minimum stake. Registered -> Active. Only `StakingManager`.
     function activate(NodeId node) external;
 
-    /// @notice The pool fell below the minimum stake. Active -> Registered, else nothing. Only `StakingManager`.
+    /// @notice The pool fell below the minimum stake. Active -> Registered, else nothing. Only
+    /// `StakingManager`.
     function deactivate(NodeId node) external;
 
     /// @notice Bars a convicted node from new work. Registered or Active -> Jailed, else nothing.

@@ -6,10 +6,11 @@ import { NodeId } from "../types/NodeId.sol";
 
 /// @title Payment manager
 /// @notice Every token in the house: who brought it, what is free, what is promised to which lane.
-/// @dev A lane is a purpose for which money is set aside. The chain lane is `JobManager`: this contract guarantees what
-/// it holds of a token in all, `JobManager` keeps whose it is. A coordinator's lane is what one client promised to one
-/// coordinator. Amounts are base units of the token. For each token, at every moment:
-/// deposits - withdrawals = total = sum of free balances + chain lane + sum over lanes (reserved + thawing).
+/// @dev A lane is a purpose for which money is set aside. The chain lane is `JobManager`: this
+/// contract guarantees what it holds of a token in all, `JobManager` keeps whose it is. A
+/// coordinator's lane is what one client promised to one coordinator. Amounts are base units of the
+/// token. For each token, at every moment: deposits - withdrawals = total = sum of free balances +
+/// chain lane + sum over lanes (reserved + thawing).
 interface IPaymentManager {
     /// @notice Money that a client promised to one coordinator.
     struct Lane {
@@ -58,10 +59,12 @@ interface IPaymentManager {
     /// @notice The token is not on the list.
     error PaymentManagerTokenNotAccepted(address token);
 
-    /// @notice The token delivered another amount than was asked: fee on transfer, rebasing or lying.
+    /// @notice The token delivered another amount than was asked: fee on transfer, rebasing or
+    /// lying.
     error PaymentManagerWrongAmountReceived(address token, uint256 asked, uint256 received);
 
-    /// @notice The account holds too little. Deposit the difference, or approve it and fund by allowance.
+    /// @notice The account holds too little. Deposit the difference, or approve it and fund by
+    /// allowance.
     error PaymentManagerInsufficientBalance(
         address token, address account, uint256 available, uint256 needed
     );
@@ -81,8 +84,8 @@ interface IPaymentManager {
     /// @notice Deposits from the caller's allowance into an account.
     function deposit(address token, address account, uint128 amount) external;
 
-    /// @notice The same into the caller's account with an EIP-2612 permit. A permit that was used already is
-    /// ignored if the allowance suffices.
+    /// @notice The same into the caller's account with an EIP-2612 permit. A permit that was used
+    /// already is ignored if the allowance suffices.
     function depositWithPermit(
         address token,
         uint128 amount,
@@ -105,15 +108,18 @@ interface IPaymentManager {
     function releaseLane(address token, NodeId coordinator) external;
 
     /// @notice Moves a client's money into the chain lane. Only `JobManager`.
-    /// @param funding `Balance`: from the free balance. `Allowance`: what is missing there is pulled from the token.
+    /// @param funding `Balance`: from the free balance. `Allowance`: what is missing there is
+    /// pulled from the token.
     function take(address client, address token, uint128 amount, Funding funding) external;
 
-    /// @notice Tries to pull a client's tokens into the chain lane, for a job that is paid at settlement. Only
-    /// `JobManager`.
-    /// @return done Whether they are there. A token that reverts or delivers another amount changes nothing.
+    /// @notice Tries to pull a client's tokens into the chain lane, for a job that is paid at
+    /// settlement. Only `JobManager`.
+    /// @return done Whether they are there. A token that reverts or delivers another amount changes
+    /// nothing.
     function tryPull(address client, address token, uint128 amount) external returns (bool done);
 
-    /// @notice Moves money of the chain lane to an owner's free balance; zero stands for the treasury. Only `JobManager`.
+    /// @notice Moves money of the chain lane to an owner's free balance; zero stands for the
+    /// treasury. Only `JobManager`.
     function give(address owner, address token, uint128 amount) external;
 
     /// @notice Accepts a token for deposits, or no longer. Only `NetworkProfile`.

@@ -85,14 +85,16 @@ interface ISlashingManager {
     /// @notice It is too early for this.
     error SlashingManagerNotYet(uint40 from, uint256 timestamp);
 
-    /// @notice A ruling that upholds a result convicts nobody; one that overturns it convicts only signers.
+    /// @notice A ruling that upholds a result convicts nobody; one that overturns it convicts only
+    /// signers.
     error SlashingManagerInvalidLiars(uint16 liars, uint16 signers);
 
     /// @notice The node is not in jail.
     error SlashingManagerNotJailed(NodeId node);
 
     /// @notice Convicts a node that signed two different outputs for one attempt of a job, at once.
-    /// @param rest What the job's commitment holds behind the assignment (`JobManager.restOf`), zero while assigned.
+    /// @param rest What the job's commitment holds behind the assignment (`JobManager.restOf`),
+    /// zero while assigned.
     /// @param index The node's place in the assignment.
     function reportEquivocation(
         JobId id,

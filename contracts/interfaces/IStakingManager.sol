@@ -5,10 +5,11 @@ import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
 
 /// @title Staking manager
-/// @notice Stake behind nodes: deposits that mature, pools of shares, thawing, locks of running jobs, slashing.
-/// @dev Stake is TLY, in base units (10^-18). Each node has one pool. Active and thawing stake are both
-/// slashable, in proportion, and locks rest on both. Locking and unlocking emit nothing here: the events of
-/// `JobManager` carry nodes and amounts.
+/// @notice Stake behind nodes: deposits that mature, pools of shares, thawing, locks of running
+/// jobs, slashing.
+/// @dev Stake is TLY, in base units (10^-18). Each node has one pool. Active and thawing stake are
+/// both slashable, in proportion, and locks rest on both. Locking and unlocking emit nothing here:
+/// the events of `JobManager` carry nodes and amounts.
 interface IStakingManager {
     /// @notice The stake behind one node.
     struct Pool {
@@ -110,10 +111,12 @@ interface IStakingManager {
     /// @notice There is no such node, or it is retired.
     error StakingManagerUnknownNode(NodeId node);
 
-    /// @notice Deposits TLY behind a node, from the caller's allowance. Adding to a pending deposit restarts its time.
+    /// @notice Deposits TLY behind a node, from the caller's allowance. Adding to a pending deposit
+    /// restarts its time.
     function stake(NodeId node, uint128 amount) external;
 
-    /// @notice The same with an EIP-2612 permit. A permit that was used already is ignored if the allowance suffices.
+    /// @notice The same with an EIP-2612 permit. A permit that was used already is ignored if the
+    /// allowance suffices.
     function stakeWithPermit(
         NodeId node,
         uint128 amount,
@@ -126,8 +129,9 @@ interface IStakingManager {
     /// @notice Takes back the caller's deposit that does not count yet.
     function cancelDeposit(NodeId node) external;
 
-    /// @notice Turns a matured deposit into active stake and, where the pool reaches the minimum, activates
-    /// the node. Anyone may call it. Without a matured deposit it only tries to activate the node.
+    /// @notice Turns a matured deposit into active stake and, where the pool reaches the minimum,
+    /// activates the node. Anyone may call it. Without a matured deposit it only tries to activate
+    /// the node.
     function activate(NodeId node, address staker) external;
 
     /// @notice Begins to thaw active stake. Adding to a thaw restarts its time.
@@ -151,11 +155,11 @@ interface IStakingManager {
     function lockWorkers(Seat[] calldata nodes, uint128 amount) external;
 
     /// @notice Unlocks what `lock` locked. Only `JobManager`.
-    /// @param except Bit `i` set: node `i` was slashed, its lock is gone already.
-    function unlock(Seat coordinator, Seat[] calldata nodes, uint128 amount, uint16 except) external;
+    /// @param spare Bit `i` set: node `i` was slashed, its lock is gone already.
+    function unlock(Seat coordinator, Seat[] calldata nodes, uint128 amount, uint16 spare) external;
 
-    /// @notice Takes a part of a coordinator's lock because it let a lease run out; half goes to who
-    /// noticed, half is burned. The rest of the lock stays. Only `JobManager`.
+    /// @notice Takes a part of a coordinator's lock because it let a lease run out; half goes to
+    /// who noticed, half is burned. The rest of the lock stays. Only `JobManager`.
     function forfeit(NodeId coordinator, uint128 penalty, address tipTo) external;
 
     /// @notice Takes stake of a convicted node. Only `SlashingManager`.
@@ -178,7 +182,8 @@ interface IStakingManager {
     /// @notice A staker's position in a pool.
     function positionOf(NodeId node, address staker) external view returns (Position memory);
 
-    /// @notice What a position is worth now: active and thawing stake, in base units of TLY, rounded down.
+    /// @notice What a position is worth now: active and thawing stake, in base units of TLY,
+    /// rounded down.
     function valueOf(NodeId node, address staker)
         external
         view

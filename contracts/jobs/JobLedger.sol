@@ -7,11 +7,11 @@ import { Funding } from "../types/JobRules.sol";
 import { JobManagerStorage } from "./JobManagerStorage.sol";
 
 /// @title Job ledger
-/// @notice Whose the money of the chain lane is. `PaymentManager` holds it in one sum per token; here
-/// it is split over the accounts of owners and what open jobs and challenges hold, so that a job
-/// touches no second contract for its money.
-/// @dev For each token: chain lane at `PaymentManager` = sum over accounts (balance + fees) + sum over
-/// live jobs (what they hold) + sum over open challenges (bonds). No sum exceeds 2^128 because
+/// @notice Whose the money of the chain lane is. `PaymentManager` holds it in one sum per token;
+/// here it is split over the accounts of owners and what open jobs and challenges hold, so that a
+/// job touches no second contract for its money.
+/// @dev For each token: chain lane at `PaymentManager` = sum over accounts (balance + fees) + sum
+/// over live jobs (what they hold) + sum over open challenges (bonds). No sum exceeds 2^128 because
 /// `PaymentManager` keeps every token's total below it.
 abstract contract JobLedger is IJobMachine, JobManagerStorage {
     IPaymentManager internal immutable _PAYMENTS;

@@ -32,8 +32,8 @@ abstract contract JobMachine is JobLedger, EIP712 {
         _STAKING = staking;
     }
 
-    /// @dev Pays the signers that are not convicted from what is held, and the client its change. The
-    /// job is stored as settled already.
+    /// @dev Pays the signers that are not convicted from what is held, and the client its change.
+    /// The job is stored as settled already.
     /// @param settler Who gets the tip; for the coordinator's signer, its node.
     function _pay(
         JobId id,
@@ -126,7 +126,7 @@ abstract contract JobMachine is JobLedger, EIP712 {
         internal
         pure
     {
-        bytes32 commitment = JobCodec.commitment(job, assigned, rest);
+        bytes32 commitment = JobCodec.commitment(id, job, assigned, rest);
         require(word.commitsTo(commitment), JobManagerWrongCommitment(id));
     }
 

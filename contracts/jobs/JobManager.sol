@@ -20,9 +20,10 @@ import { JobMachine } from "./JobMachine.sol";
 import { Proxy } from "@openzeppelin/contracts/proxy/Proxy.sol";
 
 /// @title Job manager
-/// @notice The main path of a job: create, assign, propose, settle. What is needed when something goes otherwise is in
-/// `JobRecovery`, to which every other call is delegated: same address, same storage, a second piece of code, because
-/// one contract would be too large. Callers see one contract, `IJobManager`.
+/// @notice The main path of a job: create, assign, propose, settle. What is needed when something
+/// goes otherwise is in `JobRecovery`, to which every other call is delegated: same address, same
+/// storage, a second piece of code, because one contract would be too large. Callers see one
+/// contract, `IJobManager`.
 contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
     uint256 private constant MAX_BATCH = 64;
 
@@ -95,7 +96,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         Seat seat = SeatLibrary.seatOf(coordinator, msg.sender);
         uint40 deadline = _leaseEnd(job);
         bytes32 assigned = JobCodec.newAssignmentHash(uint40(block.timestamp), seat, nodes);
-        word = word.begun(deadline, JobCodec.commitment(hash, assigned, 0));
+        word = word.begun(deadline, JobCodec.commitment(id, hash, assigned, 0));
         _store(id, word);
         if (job.price.ratePerSecond() != 0) {
             _layout().meters[id].lastBeat = uint40(block.timestamp);
@@ -123,7 +124,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         uint128 price = _isLate(job) ? receipt.cost / 2 : receipt.cost;
         Proposal memory proposal = Proposal(receipt.outputRoot, price, receipt.signers);
         bytes32 rest = JobCodec.restHash(proposal, address(0));
-        word = word.committed(JobCodec.commitment(hash, assigned, rest));
+        word = word.committed(JobCodec.commitment(id, hash, assigned, rest));
         if (job.rules.verification() == Verification.Attested) {
             _settle(id, word, job, assignment, proposal);
         } else {
@@ -174,7 +175,7 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         JobLimits.requireValid(terms.specification, job);
 
         uint40 assignBy = job.rules.assignBy();
-        bytes32 commitment = JobCodec.commitment(JobCodec.newJobHash(job), 0, 0);
+        bytes32 commitment = JobCodec.commitment(id, JobCodec.newJobHash(job), 0, 0);
         _store(id, JobWordLibrary.make(JobState.Open, 0, assignBy, id.sequence(), commitment));
         emit JobCreated(id, client, nonce, terms, job.parameters);
         if (bytes(specificationUri).length != 0) emit JobSpecification(id, specificationUri);

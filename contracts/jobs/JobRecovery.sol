@@ -17,33 +17,32 @@ import { Funding } from "../types/JobRules.sol";
 import { JobWord, JobWordLibrary } from "../types/JobWord.sol";
 import { NodeId } from "../types/NodeId.sol";
 import { Seat } from "../types/Seat.sol";
+import { JobAccounts } from "./JobAccounts.sol";
 import { JobMachine } from "./JobMachine.sol";
-import {
-    AccessControlUpgradeable
-} from "@openzeppelin/contracts-upgradeable/access/AccessControlUpgradeable.sol";
-import {
-    PausableUpgradeable
-} from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
+import { IAccessControl } from "@openzeppelin/contracts/access/IAccessControl.sol";
+import { Pausable } from "@openzeppelin/contracts/utils/Pausable.sol";
 
 /// @title Job recovery
-/// @notice The calls that a job needs when it does not go straight from order to payment. `JobManager` delegates them
-/// here; on its own this contract holds nothing and nobody has a role on it.
-contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, PausableUpgradeable {
+/// @notice The calls that a job needs when it does not go straight from order to payment, and the
+/// views. `JobManager` delegates them here; on its own this contract holds nothing and grants
+/// nothing.
+contract JobRecovery is IJobRecovery, JobAccounts {
     using PpmMath for uint256;
 
     /// @dev What a coordinator loses of its lock when its lease runs out without a result.
     uint256 private constant STALL_PPM = 50_000;
-    uint256 private constant MAX_COLLECTED = 64;
 
-    /// @custom:oz-upgrades-unsafe-allow constructor
+    modifier onlyRole(bytes32 role) {
+        _requireRole(role);
+        _;
+    }
+
     /// @param registry The `NodeRegistry` proxy.
     /// @param staking The `StakingManager` proxy.
     /// @param payments The `PaymentManager` proxy.
     constructor(INodeRegistry registry, IStakingManager staking, IPaymentManager payments)
         JobMachine(registry, staking, payments)
-    {
-        _disableInitializers();
-    }
+    { }
 
     /// @inheritdoc IJobRecovery
     function enlist(
@@ -61,7 +60,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
                 assignment.startedAt, assignment.coordinator, _joined(assignment.nodes, nodes)
             )
         );
-        _store(id, word.committed(JobCodec.commitment(JobCodec.jobHash(job), assigned, 0)));
+        bytes32 commitment = JobCodec.commitment(id, JobCodec.jobHash(job), assigned, 0);
+        _store(id, word.committed(commitment));
         emit JobEnlisted(id, word.attempt(), nodes);
 
         uint128 amount = JobLimits.lockUp(job);
@@ -127,7 +127,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         uint40 deadline = uint40(block.timestamp) + job.parameters.verdictWindowSeconds();
         bytes32 rest = JobCodec.restHash(proposal, msg.sender);
         word = word.moved(JobState.Challenged, deadline);
-        _store(id, word.committed(JobCodec.commitment(JobCodec.jobHash(job), assigned, rest)));
+        bytes32 commitment = JobCodec.commitment(id, JobCodec.jobHash(job), assigned, rest);
+        _store(id, word.committed(commitment));
         uint128 bond = JobLimits.challengeBondUp(job);
         emit JobChallenged(id, msg.sender, bond, deadline);
         _hold(msg.sender, job.token, bond, Funding.Allowance);
@@ -235,39 +236,6 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
     }
 
     /// @inheritdoc IJobRecovery
-    function fund(address token, uint128 amount) external {
-        _bring(msg.sender, token, amount, Funding.Balance);
-        _credit(msg.sender, token, amount);
-    }
-
-    /// @inheritdoc IJobRecovery
-    function withdraw(address token, uint128 amount) external {
-        _withdraw(msg.sender, token, amount);
-    }
-
-    /// @inheritdoc IJobRecovery
-    function withdrawNode(NodeId node, address token, uint128 amount) external {
-        require(_REGISTRY.operatorOf(node) == msg.sender, JobManagerNotOperator(node, msg.sender));
-        _withdraw(node.accountOf(), token, amount);
-    }
-
-    /// @inheritdoc IJobRecovery
-    function collectFees(address token, NodeId[] calldata coordinators) external {
-        require(
-            coordinators.length <= MAX_COLLECTED,
-            JobManagerTooMany(coordinators.length, MAX_COLLECTED)
-        );
-        uint128 collected;
-        for (uint256 i; i < coordinators.length; ++i) {
-            LaneAccount storage account = _layout().accounts[token][coordinators[i].accountOf()];
-            collected += account.fees;
-            account.fees = 0;
-        }
-        emit FeesCollected(token, collected);
-        _PAYMENTS.give(address(0), token, collected);
-    }
-
-    /// @inheritdoc IJobRecovery
     function adoptParameters(address token, JobParameters parameters)
         external
         onlyRole(Roles.PARAMETER)
@@ -278,7 +246,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
             known = $.tokens[i] == token;
         }
         if (!known) $.tokens.push(token);
-        $.parameters[token] = parameters.withHalted(paused());
+        $.parameters[token] = parameters.withHalted(Pausable(address(this)).paused());
         emit JobParametersAdopted(token, parameters);
     }
 
@@ -342,16 +310,6 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
     }
 
     /// @inheritdoc IJobRecovery
-    function accountOf(address owner, address token)
-        external
-        view
-        returns (uint128 balance, uint128 fees)
-    {
-        LaneAccount storage account = _layout().accounts[token][owner];
-        return (account.balance, account.fees);
-    }
-
-    /// @inheritdoc IJobRecovery
     function parametersOf(address token) external view returns (JobParameters) {
         return _layout().parameters[token].withHalted(false);
     }
@@ -374,8 +332,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         }
     }
 
-    /// @dev A proposed result stands: settled, unless convictions broke its quorum or its money cannot
-    /// be pulled.
+    /// @dev A proposed result stands: settled, unless convictions broke its quorum or its money
+    /// cannot be pulled.
     function _conclude(
         JobId id,
         JobWord word,
@@ -408,7 +366,7 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
             && block.timestamp < job.rules.completeBy() && !_isStopped(id, job);
         if (!again) return _refund(id, word, job, _held(id, job), tipTo);
         uint40 deadline = _leaseEnd(job);
-        bytes32 commitment = JobCodec.commitment(JobCodec.jobHash(job), 0, 0);
+        bytes32 commitment = JobCodec.commitment(id, JobCodec.jobHash(job), 0, 0);
         _store(id, word.reopened(deadline, commitment));
         emit JobReopened(id, word.attempt(), deadline);
     }
@@ -424,15 +382,6 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         }
         _credit(job.client, job.token, held);
         emit JobRefunded(id, held);
-    }
-
-    function _withdraw(address owner, address token, uint128 amount) private {
-        LaneAccount storage account = _layout().accounts[token][owner];
-        uint128 balance = account.balance;
-        require(balance >= amount, JobManagerInsufficientBalance(owner, token, balance, amount));
-        account.balance = balance - amount;
-        emit LaneWithdrawn(owner, token, msg.sender, amount);
-        _PAYMENTS.give(msg.sender, token, amount);
     }
 
     /// @dev An assigned job whose lease lasts, called by the holder.
@@ -474,6 +423,12 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         require(stoppedAt == 0, JobManagerTooLate(id, stoppedAt, block.timestamp));
     }
 
+    /// @dev Roles are kept by `JobManager`, whose address this is while it delegates.
+    function _requireRole(bytes32 role) private view {
+        bool has = IAccessControl(address(this)).hasRole(role, msg.sender);
+        require(has, IAccessControl.AccessControlUnauthorizedAccount(msg.sender, role));
+    }
+
     function _requireClient(JobId id, Job calldata job) private view {
         require(msg.sender == job.client, JobManagerUnauthorized(id, msg.sender, job.client));
     }
@@ -489,8 +444,8 @@ contract JobRecovery is IJobRecovery, JobMachine, AccessControlUpgradeable, Paus
         return false;
     }
 
-    /// @dev Who gets the bond of a challenge that failed: the first node that signed and is not convicted,
-    /// for the wait. Where all are convicted the challenger was right about them and has it back.
+    /// @dev Who gets the bond of a challenge that failed: the first node that signed and is not
+    /// convicted, for the wait. Where all are, the challenger was right about them and has it back.
     function _winnerOf(Assignment calldata assignment, uint256 signers, address challenger)
         private
         pure

@@ -106,13 +106,14 @@ library JobCodec {
         );
     }
 
-    /// @notice What the word of a job commits to. While the job is open, assignment and rest are zero;
-    /// while it is assigned, the rest is.
-    function commitment(bytes32 job, bytes32 assignment, bytes32 rest)
+    /// @notice What the word of a job commits to. While the job is open, assignment and rest are
+    /// zero; while it is assigned, the rest is. The id is part of it because the slot alone does
+    /// not tell which order the word is of.
+    function commitment(JobId id, bytes32 job, bytes32 assignment, bytes32 rest)
         internal
         pure
         returns (bytes32)
     {
-        return keccak256(abi.encode(job, assignment, rest));
+        return keccak256(abi.encode(id, job, assignment, rest));
     }
 }

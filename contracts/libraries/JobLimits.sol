@@ -76,11 +76,10 @@ library JobLimits {
     {
         for (uint256 i; i < second.length; ++i) {
             address signer = second[i].signer();
-            NodeId node = second[i].node();
-            bool registered = NodeId.unwrap(node) != 0;
             for (uint256 j; j < first.length; ++j) {
                 if (first[j].signer() == signer) return false;
-                if (registered && first[j].node() == node) return false;
+                NodeId node = second[i].node();
+                if (NodeId.unwrap(node) != 0 && first[j].node() == node) return false;
             }
             for (uint256 j; j < i; ++j) {
                 if (second[j].signer() == signer) return false;

@@ -22,8 +22,11 @@ library JobSplit {
 
     /// @notice Number of set bits.
     function count(uint256 bitmap) internal pure returns (uint256 bits) {
-        for (; bitmap != 0; bitmap &= bitmap - 1) {
-            ++bits;
+        // Cannot overflow: a bitmap that is not zero is at least one, and there are 256 bits.
+        unchecked {
+            for (; bitmap != 0; bitmap &= bitmap - 1) {
+                ++bits;
+            }
         }
     }
 
@@ -45,13 +48,13 @@ library JobSplit {
     {
         shares.coordinator = uint128(price.shareDown(parameters.coordinatorPpm()));
         shares.protocol = uint128(price.shareDown(parameters.protocolPpm()));
-        uint256 work = price - shares.coordinator - shares.protocol;
         uint256 nodes = signed > replicas ? signed : replicas;
-        if (nodes > 1) {
-            uint256 pool = price.shareDown(parameters.secondariesPpm());
-            shares.secondary = uint128(pool / (nodes - 1));
-            work -= pool;
+        uint256 pool = nodes > 1 ? price.shareDown(parameters.secondariesPpm()) : 0;
+        // Cannot underflow: `ParameterBounds` keeps the sum of the three shares at most one
+        // million.
+        unchecked {
+            if (nodes > 1) shares.secondary = uint128(pool / (nodes - 1));
+            shares.performer = uint128(price - shares.coordinator - shares.protocol - pool);
         }
-        shares.performer = uint128(work);
     }
 }

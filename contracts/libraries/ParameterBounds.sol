@@ -5,8 +5,8 @@ import { INetworkProfile } from "../interfaces/INetworkProfile.sol";
 import { PpmMath } from "./PpmMath.sol";
 
 /// @title Parameter bounds
-/// @notice What governance may set at all. Durations have low minima so that local networks can use short parameters of the
-/// same shape; what ties them to each other holds everywhere.
+/// @notice What governance may set at all. Durations have low minima so that local networks can use
+/// short parameters of the same shape; what ties them to each other holds everywhere.
 library ParameterBounds {
     uint256 private constant MAX_FEE_PPM = 200_000;
     uint256 private constant MAX_CHALLENGE_BOND_PPM = 1_000_000;
@@ -56,7 +56,8 @@ library ParameterBounds {
         );
     }
 
-    /// @dev A ruling must be able to take effect while its challenge is open, and no accuser gets everything.
+    /// @dev A ruling must be able to take effect while its challenge is open, and no accuser gets
+    /// everything.
     function _requireSlashing(INetworkProfile.Parameters calldata p) private pure {
         _within("victimPpm", p.slashing.victimPpm, 0, MAX_SLASH_CUT_PPM);
         uint256 rest = MAX_SLASH_CUT_PPM - p.slashing.victimPpm;

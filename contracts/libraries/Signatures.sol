@@ -13,7 +13,8 @@ library Signatures {
     /// @notice Length of one ECDSA signature: r, s, v.
     uint256 internal constant LENGTH = 65;
 
-    /// @notice Whether `account` signed `digest`. An account with code is asked by ERC-1271, with bounded gas.
+    /// @notice Whether `account` signed `digest`. An account with code is asked by ERC-1271, with
+    /// bounded gas.
     function isFrom(address account, bytes32 digest, bytes calldata signature)
         internal
         view

@@ -5,12 +5,13 @@ import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Stake shares
-/// @notice Converts between stake and shares of a pool. Virtual shares (as in OpenZeppelin's ERC-4626) make it
-/// unprofitable to inflate the price of a share before somebody else's deposit.
+/// @notice Converts between stake and shares of a pool. Virtual shares (as in OpenZeppelin's
+/// ERC-4626) make it unprofitable to inflate the price of a share before somebody else's deposit.
 library StakeShares {
     using SafeCast for uint256;
 
-    /// @notice Shares that every pool has besides the issued ones, against one virtual unit of stake.
+    /// @notice Shares that every pool has besides the issued ones, against one virtual unit of
+    /// stake.
     uint256 internal constant VIRTUAL_SHARES = 1000;
 
     /// @notice Most shares that one unit of stake may stand for. Only slashes make shares cheaper;

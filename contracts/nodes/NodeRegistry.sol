@@ -192,7 +192,8 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
         NodeId holder = $.nodeOfSigner[signer];
         require(NodeId.unwrap(holder) == 0, NodeRegistrySignerTaken(signer, holder));
         address agreed = Signatures.signerOf(consentDigest(msg.sender), consent);
-        require(agreed == signer && signer != address(0), NodeRegistryNoConsent(signer, msg.sender));
+        bool consents = agreed == signer && signer != address(0);
+        require(consents, NodeRegistryNoConsent(signer, msg.sender));
         $.nodeOfSigner[signer] = node;
         $.nodes[node].signer = signer;
     }
@@ -232,7 +233,8 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
                 || (trust == Trust.Any && status == NodeStatus.Registered);
             fit = fit && !frozen && roles & WORKER != 0 && (trust != Trust.Vetted || vetted);
             if (!fit) _revertUnfit(node, stored);
-            require(signer == worker.signer(), NodeRegistryNotSigner(node, worker.signer(), signer));
+            address given = worker.signer();
+            require(signer == given, NodeRegistryNotSigner(node, given, signer));
         }
     }
 

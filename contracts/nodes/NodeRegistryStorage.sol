@@ -13,7 +13,8 @@ abstract contract NodeRegistryStorage {
         uint64 nodeCount;
     }
 
-    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.NodeRegistry")) - 1)) & ~bytes32(uint256(0xff))
+    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.NodeRegistry")) - 1)) &
+    // ~bytes32(uint256(0xff))
     bytes32 private constant SLOT =
         0xea35a68deddb7fe0219d2523a497b096c66ea67153d474c059e3fab2c0b57600;
 

@@ -26,7 +26,8 @@ contract PaymentManager is
 
     /// @dev What a token may use to move money at settlement.
     uint256 private constant PULL_GAS = 250_000;
-    /// @dev Below this, the 63/64 rule could starve the pull and make a good token look like a bad one.
+    /// @dev Below this, the 63/64 rule could starve the pull and make a good token look like a bad
+    /// one.
     uint256 private constant PULL_GAS_RESERVE = 300_000;
 
     /// @dev `JobManager`, the only one that moves money of the chain lane.
@@ -151,7 +152,8 @@ contract PaymentManager is
         } catch { } // the token, or the client's allowance, said no: that is the answer
     }
 
-    /// @notice Receives exactly `amount` or reverts. Only this contract calls it, to contain what a token may do.
+    /// @notice Receives exactly `amount` or reverts. Only this contract calls it, to contain what a
+    /// token may do.
     function pullExactly(address client, address token, uint128 amount) external {
         require(msg.sender == address(this), PaymentManagerNotJobs(msg.sender));
         _receive(token, client, amount);
@@ -223,7 +225,8 @@ contract PaymentManager is
         emit Deposited(token, account, msg.sender, amount);
     }
 
-    /// @dev Brings in exactly `amount`. The total stays below 2^128, so no account can ever overflow.
+    /// @dev Brings in exactly `amount`. The total stays below 2^128, so no account can ever
+    /// overflow.
     function _receive(address token, address from, uint128 amount) private {
         Layout storage $ = _layout();
         uint256 before = IERC20(token).balanceOf(address(this));

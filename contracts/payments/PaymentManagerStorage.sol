@@ -20,7 +20,8 @@ abstract contract PaymentManagerStorage {
         address treasury;
     }
 
-    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.PaymentManager")) - 1)) & ~bytes32(uint256(0xff))
+    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.PaymentManager")) - 1)) &
+    // ~bytes32(uint256(0xff))
     bytes32 private constant SLOT =
         0xe1e99c633ca5e44f8f9f0c589d10a77314da0c8e4eeb46b3731c17746187c200;
 

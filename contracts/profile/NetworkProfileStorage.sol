@@ -16,7 +16,8 @@ abstract contract NetworkProfileStorage {
         EnumerableSet.Bytes32Set kinds;
     }
 
-    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.NetworkProfile")) - 1)) & ~bytes32(uint256(0xff))
+    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.NetworkProfile")) - 1)) &
+    // ~bytes32(uint256(0xff))
     bytes32 private constant SLOT =
         0x0713275efbf6a53f59af5bdbe514bf2c6f2f8daf8a544afe353856f8a6ee5b00;
 

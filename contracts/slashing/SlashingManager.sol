@@ -143,8 +143,9 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         return _layout().jailedUntil[node];
     }
 
-    /// @dev Carries a decision out; takes at most `left` in all. A liar that was convicted of two results in the meantime
-    /// is passed over: it could otherwise stop the ruling by accusing itself.
+    /// @dev Carries a decision out; takes at most `left` in all. A liar that was convicted of two
+    /// results in the meantime is passed over: it could otherwise stop the ruling by accusing
+    /// itself.
     /// @return taken What was slashed.
     function _deliver(Ruling calldata ruling, uint128 left) private returns (uint128 taken) {
         (,,, uint16 seized) = _JOBS.statusOf(ruling.id);
@@ -172,8 +173,9 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         }
     }
 
-    /// @dev Slashes and jails. Nobody is paid for evidence against a node of its own: its operator's part is burned. An
-    /// unregistered worker (node zero) has neither stake nor standing; all it loses is its part in the job.
+    /// @dev Slashes and jails. Nobody is paid for evidence against a node of its own: its
+    /// operator's part is burned. An unregistered worker (node zero) has neither stake nor
+    /// standing; all it loses is its part in the job.
     function _convict(
         JobId job,
         address victim,

@@ -15,7 +15,8 @@ abstract contract SlashingManagerStorage {
         uint128 slashedInEpoch;
     }
 
-    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.SlashingManager")) - 1)) & ~bytes32(uint256(0xff))
+    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.SlashingManager")) - 1)) &
+    // ~bytes32(uint256(0xff))
     bytes32 private constant SLOT =
         0x035c25a27e78529029e197113041f82438644e4292fc9173e4d072d4b1e45600;
 

@@ -88,7 +88,8 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
         bool matured = position.pending != 0 && block.timestamp >= pendingUntil;
         if (matured) _mature(pool, position, node, staker);
 
-        // Without anything to mature, activating the node is all there is, and its refusal the answer.
+        // Without anything to mature, activating the node is all there is, and its refusal the
+        // answer.
         bool enough = pool.stake >= $.rules.minStake;
         bool eligible = enough && _REGISTRY.statusOf(node) == INodeRegistry.NodeStatus.Registered;
         if (!eligible && !matured) {
@@ -179,14 +180,14 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
     }
 
     /// @inheritdoc IStakingManager
-    function unlock(Seat coordinator, Seat[] calldata nodes, uint128 amount, uint16 except)
+    function unlock(Seat coordinator, Seat[] calldata nodes, uint128 amount, uint16 spare)
         external
         onlyJobs
     {
         Layout storage $ = _layout();
         $.pools[coordinator.node()].locked -= amount;
         for (uint256 i; i < nodes.length; ++i) {
-            if (except & (1 << i) == 0) $.pools[nodes[i].node()].locked -= amount;
+            if (spare & (1 << i) == 0) $.pools[nodes[i].node()].locked -= amount;
         }
     }
 
@@ -325,8 +326,9 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
         }
     }
 
-    /// @dev Takes up to `amount` of what backs no lock, from active and thawing stake in proportion.
-    /// It takes all, or leaves enough that shares do not become too cheap (see `StakeShares`).
+    /// @dev Takes up to `amount` of what backs no lock, from active and thawing stake in
+    /// proportion. It takes all, or leaves enough that shares do not become too cheap (see
+    /// `StakeShares`).
     function _take(Layout storage $, NodeId node, uint128 amount) private returns (uint128 taken) {
         Pool storage pool = $.pools[node];
         (uint256 active, uint256 thawing) = (pool.stake, pool.thawing);

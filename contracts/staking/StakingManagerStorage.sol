@@ -14,7 +14,8 @@ abstract contract StakingManagerStorage {
         address insurance;
     }
 
-    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.StakingManager")) - 1)) & ~bytes32(uint256(0xff))
+    // keccak256(abi.encode(uint256(keccak256("tallystick.storage.StakingManager")) - 1)) &
+    // ~bytes32(uint256(0xff))
     bytes32 private constant SLOT =
         0xfc4531b1d58af7f97f7fdfcaaa61f03bb696ee4a2d7b6eec9e22a9dcdd5f4f00;
 

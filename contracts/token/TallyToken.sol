@@ -9,8 +9,9 @@ import { Nonces } from "@openzeppelin/contracts/utils/Nonces.sol";
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
 /// @title Tally
-/// @notice TLY, the network's token: stake, votes and default payment. 18 decimals, a fixed supply that only burning
-/// changes. Not upgradeable and without any privileged call. Votes are counted by timestamp, in seconds.
+/// @notice TLY, the network's token: stake, votes and default payment. 18 decimals, a fixed supply
+/// that only burning changes. Not upgradeable and without any privileged call. Votes are counted by
+/// timestamp, in seconds.
 contract TallyToken is ERC20, ERC20Burnable, ERC20Permit, ERC20Votes {
     /// @notice Everything there will ever be: one billion TLY, in base units.
     uint256 public constant INITIAL_SUPPLY = 1_000_000_000e18;

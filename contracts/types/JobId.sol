@@ -10,8 +10,9 @@ pragma solidity 0.8.37;
 /// | 80   | slot     | hash of chain id, `JobManager`, client and the nonce's key           |
 /// | 152  | order    | hash of chain id, `JobManager`, client, nonce and terms              |
 ///
-/// A slot is one word of storage that serves one job at a time. A client that reuses a slot once its
-/// job is final saves the price of a fresh word (17,100 gas); one that never does just counts nonces.
+/// A slot is one word of storage that serves one job at a time. A client that reuses a slot once
+/// its job is final saves the price of a fresh word (17,100 gas); one that never does just counts
+/// nonces.
 type JobId is bytes32;
 
 using JobIdLibrary for JobId global;

@@ -79,7 +79,8 @@ library JobParametersLibrary {
         return (JobParameters.unwrap(p) >> 84) & PPM_MASK;
     }
 
-    /// @notice Stake locked per node, in parts per million of the maximum price (may exceed a million).
+    /// @notice Stake locked per node, in parts per million of the maximum price (may exceed a
+    /// million).
     function lockPpm(JobParameters p) internal pure returns (uint256) {
         return uint32(JobParameters.unwrap(p) >> 104);
     }

@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 /// @dev Where the money of a job comes from. `Balance` takes it from the client's balance in the
-/// chain lane, then from its free balance at `PaymentManager`. `Allowance` also pulls what is missing
-/// there from the token allowance. `PullAtSettlement` reserves nothing and pulls at settlement, a
-/// risk that nodes may decline.
+/// chain lane, then from its free balance at `PaymentManager`. `Allowance` also pulls what is
+/// missing there from the token allowance. `PullAtSettlement` reserves nothing and pulls at
+/// settlement, a risk that nodes may decline.
 enum Funding {
     Balance,
     Allowance,

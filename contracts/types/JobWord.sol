@@ -102,7 +102,8 @@ library JobWordLibrary {
     /// @notice The same word with another commitment.
     function committed(JobWord word, bytes32 commitment_) internal pure returns (JobWord) {
         uint256 kept = JobWord.unwrap(word) & ((1 << COMMITMENT_SHIFT) - 1);
-        return JobWord.wrap(kept | ((uint256(commitment_) >> COMMITMENT_SHIFT) << COMMITMENT_SHIFT));
+        uint256 cut = (uint256(commitment_) >> COMMITMENT_SHIFT) << COMMITMENT_SHIFT;
+        return JobWord.wrap(kept | cut);
     }
 
     /// @notice The same word with further nodes convicted.

@@ -14,9 +14,9 @@ function differsNode(NodeId a, NodeId b) pure returns (bool) {
     return NodeId.unwrap(a) != NodeId.unwrap(b);
 }
 
-/// @dev The account under which `PaymentManager` books a node's earnings: the address whose number is
-/// the node's id. Nobody holds a key to an address below 2^64, so only the node's operator, asked for
-/// at the registry, can draw on it.
+/// @dev The account under which `PaymentManager` books a node's earnings: the address whose number
+/// is the node's id. Nobody holds a key to an address below 2^64, so only the node's operator,
+/// asked for at the registry, can draw on it.
 function accountOf(NodeId node) pure returns (address) {
     return address(uint160(NodeId.unwrap(node)));
 }

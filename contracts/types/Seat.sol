@@ -24,7 +24,8 @@ library SeatLibrary {
         return NodeId.wrap(uint64(Seat.unwrap(seat) >> 160));
     }
 
-    /// @notice The account that earns for this seat: the node's, or the signer's own where it is not registered.
+    /// @notice The account that earns for this seat: the node's, or the signer's own where it is
+    /// not registered.
     function accountOf(Seat seat) internal pure returns (address) {
         uint64 id = uint64(Seat.unwrap(seat) >> 160);
         return id == 0 ? signer(seat) : address(uint160(id));

@@ -20,8 +20,9 @@ struct TestNode {
 
 /// @title House test
 /// @notice The whole house, deployed as scripts deploy it, and the chores that every test needs.
-/// @dev With `TALLY_PERSONA=rollup` in the environment the chain behaves like an Arbitrum-like rollup: the block number stands
-/// still for long and then jumps, `prevrandao` is a constant, block hashes are predictable.
+/// @dev With `TALLY_PERSONA=rollup` in the environment the chain behaves like an Arbitrum-like
+/// rollup: the block number stands still for long and then jumps, `prevrandao` is a constant, block
+/// hashes are predictable.
 abstract contract HouseTest is Test, HouseDeployer {
     uint8 internal constant WORKER = 1;
     uint8 internal constant COORDINATOR = 2;
@@ -76,7 +77,8 @@ abstract contract HouseTest is Test, HouseDeployer {
         return keccak256(bytes(vm.envOr("TALLY_PERSONA", string("plain")))) == keccak256("rollup");
     }
 
-    /// @notice Lets time pass. The block number follows it, except on a rollup, where it stands still and then jumps.
+    /// @notice Lets time pass. The block number follows it, except on a rollup, where it stands
+    /// still and then jumps.
     function pass(uint256 seconds_) internal {
         vm.warp(block.timestamp + seconds_);
         if (!isRollup()) {

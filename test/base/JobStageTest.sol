@@ -19,7 +19,9 @@ struct JobStage {
 /// @notice Brings jobs of three workers into any state, and expects the refusals of the machine.
 abstract contract JobStageTest is JobTest {
     uint16 internal constant ALL_SIGN = 7;
-    uint256 internal constant STATES = 7;
+    /// @notice Added to a nonce, it names the next job in the same slot.
+    uint256 internal constant NEXT_IN_SLOT = 1 << 232;
+    uint256 internal constant STATES = 8;
 
     /// @notice A job of three staked workers in this state.
     function stageAt(JobState state, uint256 nonce) internal returns (JobStage memory stage) {
@@ -53,6 +55,7 @@ abstract contract JobStageTest is JobTest {
         }
         pass(CHALLENGE_WINDOW);
         settle(stage);
+        if (state == JobState.Closed) create(nonce + NEXT_IN_SLOT, terms);
     }
 
     /// @notice Settles a job as its coordinator.

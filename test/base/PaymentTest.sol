@@ -9,7 +9,8 @@ import { DevelopmentDollar } from "../tokens/DevelopmentDollar.sol";
 import { HouseTest } from "./HouseTest.sol";
 
 /// @title Payment test
-/// @notice Chores of tests that move money: accepted tokens, approved owners, calls as the chain lane.
+/// @notice Chores of tests that move money: accepted tokens, approved owners, calls as the
+/// chain lane.
 abstract contract PaymentTest is HouseTest {
     NodeId internal constant LANE = NodeId.wrap(7);
 

@@ -266,7 +266,7 @@ abstract contract RecoveryTest is JobTest {
         assertEq(uint8(stateOf(c.id)), uint8(state));
     }
 
-    /// @notice Every unit of the lane is somebody's: what these jobs and bonds hold, and these balances.
+    /// @notice Every unit of the lane is somebody's: what jobs and bonds hold, and these balances.
     function assertLane(uint256 held) internal view {
         uint256 sum = held + laneOf(client) + laneOf(stranger) + laneOf(coordinator.signer)
             + laneOf(coordinator) + feesOf(coordinator);

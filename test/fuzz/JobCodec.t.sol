@@ -97,15 +97,20 @@ contract JobCodecFuzz is Test {
         assertNotEq(JobCodec.claimHash(id, attempt, root, cost_), hash);
     }
 
-    function testFuzz_ACommitmentKnowsItsPartsByTheirPlaces(bytes32 a, bytes32 b, bytes32 c)
-        public
-        pure
-    {
-        bytes32 hash = JobCodec.commitment(a, b, c);
-        assertEq(hash, keccak256(abi.encode(a, b, c)));
-        if (a != b) assertNotEq(JobCodec.commitment(b, a, c), hash);
-        if (b != c) assertNotEq(JobCodec.commitment(a, c, b), hash);
-        if (a != c) assertNotEq(JobCodec.commitment(c, b, a), hash);
+    function testFuzz_ACommitmentKnowsItsPartsByTheirPlaces(
+        JobId id,
+        bytes32 a,
+        bytes32 b,
+        bytes32 c,
+        uint8 bit
+    ) public pure {
+        bytes32 hash = JobCodec.commitment(id, a, b, c);
+        assertEq(hash, keccak256(abi.encode(id, a, b, c)));
+        if (a != b) assertNotEq(JobCodec.commitment(id, b, a, c), hash);
+        if (b != c) assertNotEq(JobCodec.commitment(id, a, c, b), hash);
+        if (a != c) assertNotEq(JobCodec.commitment(id, c, b, a), hash);
+        JobId other = JobId.wrap(bytes32(uint256(JobId.unwrap(id)) ^ (1 << bit)));
+        assertNotEq(JobCodec.commitment(other, a, b, c), hash);
     }
 
     function jobHash(Job calldata job) external pure returns (bytes32) {

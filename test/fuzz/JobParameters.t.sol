@@ -45,6 +45,14 @@ contract JobParametersFuzz is Test {
         assertEq(JobParameters.unwrap(JobParametersLibrary.pack(f)), word);
     }
 
+    function testFuzz_HaltingChangesNothingElse(uint256 word, bool halted) public pure {
+        JobParameters p = JobParameters.wrap(word);
+        JobParameters next = p.withHalted(halted);
+        assertEq(next.isHalted(), halted);
+        uint256 kept = (1 << 248) - 1;
+        assertEq(JobParameters.unwrap(next) & kept, word & kept);
+    }
+
     /// Shares as the network profile bounds them.
     function _bound(JobParametersLibrary.Fields memory f) private pure {
         f.coordinatorPpm = uint24(bound(f.coordinatorPpm, 0, WHOLE_PPM));

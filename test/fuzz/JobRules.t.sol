@@ -12,18 +12,32 @@ import { Test } from "forge-std/Test.sol";
 
 /// @notice Rules in one word.
 contract JobRulesFuzz is Test {
-    function testFuzz_RoundTrips(JobRulesLibrary.Fields memory fields) public pure {
+    function testFuzz_RoundTrips(
+        uint8[3] memory choices,
+        uint8[2] memory counts,
+        uint40[2] memory times,
+        uint64 serviceLevel,
+        uint24 version
+    ) public pure {
+        JobRulesLibrary.Fields memory fields;
+        fields.funding = Funding(choices[0] % 3);
+        fields.verification = Verification(choices[1] % 3);
+        fields.trust = Trust(choices[2] % 3);
+        (fields.replicas, fields.quorum) = (counts[0], counts[1]);
+        (fields.assignBy, fields.completeBy) = (times[0], times[1]);
+        (fields.serviceLevel, fields.parametersVersion) = (serviceLevel, version);
+
         JobRules rules = JobRulesLibrary.pack(fields);
         assertTrue(rules.isWellFormed());
-        assertEq(uint8(rules.funding()), uint8(fields.funding));
-        assertEq(uint8(rules.verification()), uint8(fields.verification));
-        assertEq(uint8(rules.trust()), uint8(fields.trust));
-        assertEq(rules.replicas(), fields.replicas);
-        assertEq(rules.quorum(), fields.quorum);
-        assertEq(rules.assignBy(), fields.assignBy);
-        assertEq(rules.completeBy(), fields.completeBy);
-        assertEq(rules.serviceLevel(), fields.serviceLevel);
-        assertEq(rules.parametersVersion(), fields.parametersVersion);
+        assertEq(uint8(rules.funding()), choices[0] % 3);
+        assertEq(uint8(rules.verification()), choices[1] % 3);
+        assertEq(uint8(rules.trust()), choices[2] % 3);
+        assertEq(rules.replicas(), counts[0]);
+        assertEq(rules.quorum(), counts[1]);
+        assertEq(rules.assignBy(), times[0]);
+        assertEq(rules.completeBy(), times[1]);
+        assertEq(rules.serviceLevel(), serviceLevel);
+        assertEq(rules.parametersVersion(), version);
     }
 
     function testFuzz_AWellFormedWordIsExactlyItsFields(uint256 word) public pure {

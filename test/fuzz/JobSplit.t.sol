@@ -11,47 +11,37 @@ contract JobSplitFuzz is Test {
     uint256 private constant WHOLE = 1_000_000;
     uint256 private constant MAX_FEE_PPM = 200_000;
 
-    function testFuzz_EveryShareIsItsFormula(
-        uint128 price,
-        uint24 c,
-        uint24 s,
-        uint24 f,
-        uint8 replicas,
-        uint8 signed
-    ) public pure {
-        (uint256 cPpm, uint256 sPpm, uint256 fPpm) = _shares(c, s, f);
-        (uint256 r, uint256 k) = (bound(replicas, 1, 16), bound(signed, 1, 16));
-        JobSplit.Shares memory shares =
-            JobSplit.sharesOf(_parameters(cPpm, sPpm, fPpm), price, r, k);
-
-        uint256 nodes = r > k ? r : k;
-        uint256 pool = nodes > 1 ? uint256(price) * sPpm / WHOLE : 0;
-        uint256 coordinator = uint256(price) * cPpm / WHOLE;
-        uint256 protocol = uint256(price) * fPpm / WHOLE;
-        assertEq(shares.coordinator, coordinator);
-        assertEq(shares.protocol, protocol);
-        assertEq(shares.secondary, nodes > 1 ? pool / (nodes - 1) : 0);
-        assertEq(shares.performer, price - coordinator - protocol - pool);
+    /// A price and who shares it.
+    struct Case {
+        uint128 price;
+        uint24 coordinatorPpm;
+        uint24 secondariesPpm;
+        uint24 protocolPpm;
+        uint8 replicas;
+        uint8 signed;
     }
 
-    function testFuzz_NothingIsMadeAndTheDustIsThePayers(
-        uint128 price,
-        uint24 c,
-        uint24 s,
-        uint24 f,
-        uint8 replicas,
-        uint8 signed
-    ) public pure {
-        (uint256 cPpm, uint256 sPpm, uint256 fPpm) = _shares(c, s, f);
-        (uint256 r, uint256 k) = (bound(replicas, 1, 16), bound(signed, 1, 16));
-        JobSplit.Shares memory shares =
-            JobSplit.sharesOf(_parameters(cPpm, sPpm, fPpm), price, r, k);
+    function testFuzz_EveryShareIsItsFormula(Case memory c) public pure {
+        JobSplit.Shares memory shares = _split(c);
+        uint256 price = c.price;
+        uint256 nodes = c.replicas > c.signed ? c.replicas : c.signed;
+        uint256 pool = nodes > 1 ? price * c.secondariesPpm / WHOLE : 0;
+        assertEq(shares.coordinator, price * c.coordinatorPpm / WHOLE);
+        assertEq(shares.protocol, price * c.protocolPpm / WHOLE);
+        assertEq(shares.secondary, nodes > 1 ? pool / (nodes - 1) : 0);
+        assertEq(shares.performer, price - shares.coordinator - shares.protocol - pool);
+    }
 
+    function testFuzz_NothingIsMadeAndTheDustIsThePayers(Case memory c) public pure {
+        JobSplit.Shares memory shares = _split(c);
+        uint256 secondaries = c.signed - 1;
         uint256 sum = uint256(shares.coordinator) + shares.protocol + shares.performer
-            + shares.secondary * (k - 1);
-        assertLe(sum, price);
+            + shares.secondary * secondaries;
+        assertLe(sum, c.price);
         // Where every node signed, less than one unit per secondary is left.
-        if (k >= r) assertLt(price - sum, k == 1 ? 1 : k - 1);
+        if (c.signed >= c.replicas) {
+            assertLt(c.price - sum, secondaries == 0 ? 1 : secondaries);
+        }
     }
 
     function testFuzz_AnotherSignerNeverRaisesWhatTheOthersEarn(
@@ -61,8 +51,7 @@ contract JobSplitFuzz is Test {
         uint8 signed
     ) public pure {
         (uint256 r, uint256 k) = (bound(replicas, 2, 16), bound(signed, 1, 15));
-        (, uint256 sPpm,) = _shares(0, s, 0);
-        JobParameters p = _parameters(0, sPpm, 0);
+        JobParameters p = _parameters(0, bound(s, 0, WHOLE), 0);
         JobSplit.Shares memory fewer = JobSplit.sharesOf(p, price, r, k);
         JobSplit.Shares memory more = JobSplit.sharesOf(p, price, r, k + 1);
         assertLe(more.secondary, fewer.secondary);
@@ -85,13 +74,16 @@ contract JobSplitFuzz is Test {
         assertEq(up, product % WHOLE == 0 ? down : down + 1);
     }
 
-    function _shares(uint24 c, uint24 s, uint24 f)
-        private
-        pure
-        returns (uint256 cPpm, uint256 sPpm, uint256 fPpm)
-    {
-        (cPpm, fPpm) = (bound(c, 0, MAX_FEE_PPM), bound(f, 0, MAX_FEE_PPM));
-        sPpm = bound(s, 0, WHOLE - cPpm - fPpm);
+    /// Brings the case within bounds first.
+    function _split(Case memory c) private pure returns (JobSplit.Shares memory) {
+        c.coordinatorPpm = uint24(bound(c.coordinatorPpm, 0, MAX_FEE_PPM));
+        c.protocolPpm = uint24(bound(c.protocolPpm, 0, MAX_FEE_PPM));
+        uint256 rest = WHOLE - c.coordinatorPpm - c.protocolPpm;
+        c.secondariesPpm = uint24(bound(c.secondariesPpm, 0, rest));
+        c.replicas = uint8(bound(c.replicas, 1, 16));
+        c.signed = uint8(bound(c.signed, 1, 16));
+        JobParameters p = _parameters(c.coordinatorPpm, c.secondariesPpm, c.protocolPpm);
+        return JobSplit.sharesOf(p, c.price, c.replicas, c.signed);
     }
 
     function _parameters(uint256 c, uint256 s, uint256 f) private pure returns (JobParameters) {

@@ -7,17 +7,45 @@ import { Test } from "forge-std/Test.sol";
 
 /// @notice The stored word of a job.
 contract JobWordFuzz is Test {
-    uint256 private constant COMMITTED = ~uint256((1 << 72) - 1);
+    uint256 private constant COMMITTED = ~uint256((1 << 96) - 1);
 
-    function testFuzz_RoundTrips(uint8 state, uint8 attempt, uint40 deadline, bytes32 commitment)
-        public
-        pure
-    {
+    function testFuzz_RoundTrips(
+        uint8 state,
+        uint8 attempt,
+        uint40 deadline,
+        uint24 sequence,
+        bytes32 commitment
+    ) public pure {
         JobState state_ = _stateOf(state);
-        JobWord word = JobWordLibrary.make(state_, attempt, deadline, commitment);
+        JobWord word = JobWordLibrary.make(state_, attempt, deadline, sequence, commitment);
         _assertFields(word, state_, attempt, deadline, 0);
+        assertEq(word.sequence(), sequence);
         assertTrue(word.commitsTo(commitment));
         assertEq(JobWord.unwrap(word) & COMMITTED, uint256(commitment) & COMMITTED);
+    }
+
+    function testFuzz_BeginningCountsTheAttemptAndForgetsConvictions(
+        uint256 raw,
+        uint40 deadline,
+        bytes32 commitment
+    ) public pure {
+        JobWord word = _wordOf(raw & ~uint256(0x8000));
+        JobWord next = word.begun(deadline, commitment);
+        _assertFields(next, JobState.Assigned, word.attempt() + 1, deadline, 0);
+        assertEq(next.sequence(), word.sequence());
+        assertTrue(next.commitsTo(commitment));
+    }
+
+    function testFuzz_ReopeningKeepsTheAttemptAndForgetsConvictions(
+        uint256 raw,
+        uint40 deadline,
+        bytes32 commitment
+    ) public pure {
+        JobWord word = _wordOf(raw);
+        JobWord next = word.reopened(deadline, commitment);
+        _assertFields(next, JobState.Open, word.attempt(), deadline, 0);
+        assertEq(next.sequence(), word.sequence());
+        assertTrue(next.commitsTo(commitment));
     }
 
     function testFuzz_MovingChangesStateAndDeadlineOnly(uint256 raw, uint8 state, uint40 deadline)
@@ -28,6 +56,7 @@ contract JobWordFuzz is Test {
         JobState state_ = _stateOf(state);
         JobWord next = word.moved(state_, deadline);
         _assertFields(next, state_, word.attempt(), deadline, word.seized());
+        assertEq(next.sequence(), word.sequence());
         assertEq(JobWord.unwrap(next) & COMMITTED, JobWord.unwrap(word) & COMMITTED);
     }
 
@@ -38,6 +67,7 @@ contract JobWordFuzz is Test {
         JobWord word = _wordOf(raw);
         JobWord next = word.committed(commitment);
         _assertFields(next, word.state(), word.attempt(), word.deadline(), word.seized());
+        assertEq(next.sequence(), word.sequence());
         assertTrue(next.commitsTo(commitment));
     }
 
@@ -45,6 +75,7 @@ contract JobWordFuzz is Test {
         JobWord word = _wordOf(raw);
         JobWord next = word.convicted(nodes);
         _assertFields(next, word.state(), word.attempt(), word.deadline(), word.seized() | nodes);
+        assertEq(next.sequence(), word.sequence());
         assertEq(JobWord.unwrap(next) & COMMITTED, JobWord.unwrap(word) & COMMITTED);
     }
 
@@ -52,8 +83,8 @@ contract JobWordFuzz is Test {
         public
         pure
     {
-        uint256 place = bound(bit, 72, 255);
-        JobWord word = JobWordLibrary.make(JobState.Open, 0, 0, commitment);
+        uint256 place = bound(bit, 96, 255);
+        JobWord word = JobWordLibrary.make(JobState.Open, 0, 0, 0, commitment);
         assertFalse(word.commitsTo(bytes32(uint256(commitment) ^ (1 << place))));
     }
 

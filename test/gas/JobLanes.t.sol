@@ -12,8 +12,8 @@ import {
 import { JobId } from "../../contracts/types/JobId.sol";
 import { JobTest } from "../base/JobTest.sol";
 
-/// @notice What each call of the chain lane costs, each in a transaction of its own (`isolate`), on warm accounts: every
-/// balance that is written was written before.
+/// @notice What each call of the chain lane costs, each in a transaction of its own (`isolate`), on
+/// warm accounts: every balance that is written was written before.
 contract JobLanesGas is JobTest {
     uint256 private constant BATCH = 32;
     uint256 private constant WHOLE_PERCENT = 100;
@@ -118,7 +118,8 @@ contract JobLanesGas is JobTest {
         total += vm.lastCallGas().gasTotalUsed;
     }
 
-    /// @dev Creates, assigns and settles a batch; returns its gas. The first, which warms the slots, is not recorded.
+    /// @dev Creates, assigns and settles a batch; returns its gas. The first, which warms the
+    /// slots, is not recorded.
     function _batchOfOneNodeJobs(uint256 sequence) private returns (uint256 total) {
         bytes[] memory calls = new bytes[](BATCH);
         JobTerms memory terms = attestedTerms();

@@ -76,7 +76,7 @@ contract NodeFlow is FlowTest {
     }
 
     function test_ANodeThatLeavesKeepsStakeBehindItsLocks() public {
-        // Without a thaw that outlasts every job a withdrawal could leave a lock with nothing behind it.
+        // Without this a withdrawal could leave a lock with nothing behind it.
         TestNode memory node = bondNode(WORKER, MIN_STAKE);
         workers[0] = node;
         JobCase memory c = assigned(quorumTerms(), 3);

@@ -6,7 +6,8 @@ import { ERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/ERC2
 import { ERC3009 } from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
 
 /// @title Development dollar
-/// @notice A stablecoin for local networks and tests: 6 decimals, Permit, EIP-3009, and anybody may mint.
+/// @notice A stablecoin for local networks and tests: 6 decimals, Permit, EIP-3009, and anybody may
+/// mint.
 contract DevelopmentDollar is ERC20, ERC20Permit, ERC3009 {
     constructor() ERC20("Development Dollar", "dUSD") ERC20Permit("Development Dollar") { }
 

@@ -15,6 +15,7 @@ import {
     PausableUpgradeable
 } from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 import { IERC20Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import { Vm } from "forge-std/Vm.sol";
 
 /// @notice A client orders a job itself.
 contract JobManagerCreate is JobStageTest {
@@ -39,9 +40,69 @@ contract JobManagerCreate is JobStageTest {
         JobParameters parameters = house.jobs.parametersOf(address(dollar));
 
         vm.expectEmit(address(house.jobs));
-        emit IJobMachine.JobCreated(id, client, 7, terms, parameters, "ipfs://specification");
+        emit IJobMachine.JobCreated(id, client, 7, terms, parameters);
+        vm.expectEmit(address(house.jobs));
+        emit IJobMachine.JobSpecification(id, "ipfs://specification");
         vm.prank(client);
         house.jobs.create(7, terms, "ipfs://specification");
+    }
+
+    function test_TellsNoPlaceOfTheSpecificationWhereThereIsNone() public {
+        JobTerms memory terms = quorumTerms();
+        vm.recordLogs();
+        vm.prank(client);
+        house.jobs.create(7, terms, "");
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            assertNotEq(logs[i].topics[0], IJobMachine.JobSpecification.selector);
+        }
+    }
+
+    function test_AFinalJobLeavesItsSlotToTheNext() public {
+        JobState[2] memory finals = [JobState.Settled, JobState.Refunded];
+        for (uint256 i; i < finals.length; ++i) {
+            JobStage memory stage = stageAt(finals[i], i);
+            (JobId next,) = create(i + NEXT_IN_SLOT, quorumTerms());
+            assertEq(uint8(stateOf(stage.id)), uint8(JobState.Closed));
+            assertEq(deadlineOf(stage.id), 0);
+            assertEq(uint8(stateOf(next)), uint8(JobState.Open));
+        }
+    }
+
+    function test_SequencesMayBeSkippedButNotGoBack() public {
+        create(1 + 5 * NEXT_IN_SLOT, attestedTerms());
+        JobTerms memory terms = quorumTerms();
+        JobStage memory stage;
+        stage.id = house.jobs.idOf(client, 1 + 4 * NEXT_IN_SLOT, terms);
+        stage.state = JobState.Closed;
+        expectUnexpectedState(stage, JobState.None);
+        vm.prank(client);
+        house.jobs.create(1 + 4 * NEXT_IN_SLOT, terms, "");
+    }
+
+    function test_RevertGiven_TheSlotIsBusy() public {
+        JobTerms memory terms = quorumTerms();
+        for (uint256 i = uint8(JobState.Open); i <= uint8(JobState.Challenged); ++i) {
+            stageOf(terms, JobState(i), i);
+            JobId next = house.jobs.idOf(client, i + NEXT_IN_SLOT, terms);
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IJobMachine.JobManagerSlotBusy.selector, next, 0, JobState(i)
+                )
+            );
+            vm.prank(client);
+            house.jobs.create(i + NEXT_IN_SLOT, terms, "");
+        }
+    }
+
+    function test_RevertGiven_OtherTermsTookTheNonce() public {
+        create(1, quorumTerms());
+        JobTerms memory terms = attestedTerms();
+        JobStage memory stage;
+        stage.id = house.jobs.idOf(client, 1, terms);
+        stage.state = JobState.Open;
+        expectUnexpectedState(stage, JobState.None);
+        _create(terms);
     }
 
     function test_TakesMoneyFromTheLaneFirst() public {
@@ -123,11 +184,11 @@ contract JobManagerCreate is JobStageTest {
 
         (rules.replicas, rules.quorum) = (16, 9);
         rules.completeBy = rules.assignBy + 1;
-        create(1, termsOf(rules));
+        create(2, termsOf(rules));
 
         JobTerms memory terms = quorumTerms();
         terms.price = JobPriceLibrary.pack(1, 0, 0);
-        create(1, terms);
+        create(3, terms);
     }
 
     function test_TheSameTermsUnderAnotherNonceAreAnotherJob() public {

@@ -44,7 +44,9 @@ contract JobManagerCreateFor is JobStageTest {
         uint128 free = house.payments.freeOf(client, address(dollar));
 
         vm.expectEmit(address(house.jobs));
-        emit IJobMachine.JobCreated(id, client, 1, terms, parameters, "uri");
+        emit IJobMachine.JobCreated(id, client, 1, terms, parameters);
+        vm.expectEmit(address(house.jobs));
+        emit IJobMachine.JobSpecification(id, "uri");
         vm.prank(stranger);
         JobId made = house.jobs.createFor(client, 1, terms, "uri", signature);
 

@@ -28,7 +28,7 @@ contract JobManagerPropose is JobStageTest {
 
     function test_OpensAWindowForDeterministicWork() public {
         JobStage memory stage = stageAt(JobState.Assigned, 1);
-        _expectProposed(stage, Proposal(OUTPUT, COST, 7), false);
+        _expectProposed(stage, Proposal(OUTPUT, COST, 7));
         propose(stage.id, stage.job, stage.assignment, 7);
 
         (JobState state, uint8 attempt, uint40 deadline,) = house.jobs.statusOf(stage.id);
@@ -85,7 +85,7 @@ contract JobManagerPropose is JobStageTest {
         JobStage memory stage = stageAt(JobState.Assigned, 1);
         passUntil(stage.job.rules.completeBy());
         JobReceipt memory receipt = receiptOf(stage.id, OUTPUT, COST + 1, 7);
-        _expectProposed(stage, Proposal(OUTPUT, COST / 2, 7), true);
+        _expectProposed(stage, Proposal(OUTPUT, COST / 2, 7));
         _propose(stage, receipt);
     }
 
@@ -93,7 +93,7 @@ contract JobManagerPropose is JobStageTest {
         JobStage memory stage = stageAt(JobState.Assigned, 1);
         passUntil(stage.job.rules.completeBy() - 1);
         JobReceipt memory receipt = receiptOf(stage.id, OUTPUT, COST, 7);
-        _expectProposed(stage, Proposal(OUTPUT, COST, 7), false);
+        _expectProposed(stage, Proposal(OUTPUT, COST, 7));
         _propose(stage, receipt);
     }
 
@@ -417,10 +417,10 @@ contract JobManagerPropose is JobStageTest {
         house.jobs.propose(stage.id, stage.job, stage.assignment, receipt);
     }
 
-    function _expectProposed(JobStage memory stage, Proposal memory proposal, bool late) private {
+    function _expectProposed(JobStage memory stage, Proposal memory proposal) private {
         uint40 deadline = uint40(block.timestamp) + CHALLENGE_WINDOW;
         vm.expectEmit(address(house.jobs));
-        emit IJobMachine.JobProposed(stage.id, 1, proposal, late, deadline);
+        emit IJobMachine.JobProposed(stage.id, 1, proposal, deadline);
     }
 
     function _refuseCost(JobStage memory stage, uint128 cost, uint16 signers, uint256 most)

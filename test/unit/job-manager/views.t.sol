@@ -10,18 +10,23 @@ import { JobStage, JobStageTest } from "../../base/JobStageTest.sol";
 
 /// @notice What the chain lane tells about itself: ids, digests, amounts and states.
 contract JobManagerViews is JobStageTest {
-    string private constant ORDER = "JobOrder(address client,uint256 nonce,bytes32 specification,address token,"
+    bytes32 private constant ORDER_TYPEHASH = keccak256(
+        "JobOrder(address client,uint256 nonce,bytes32 specification,address token,"
         "uint128 maxPrice,uint128 tip,uint128 ratePerSecond,uint8 funding,uint8 verification,"
         "uint8 trust,uint8 replicas,uint8 quorum,uint40 assignBy,uint40 completeBy,"
-        "uint64 serviceLevel,uint24 parametersVersion)";
+        "uint64 serviceLevel,uint24 parametersVersion)"
+    );
     string private constant CLAIM =
         "ReceiptClaim(bytes32 jobId,uint8 attempt,bytes32 outputRoot,uint128 cost)";
 
     function test_AnIdCommitsToChainContractClientNonceAndTerms() public {
         JobTerms memory terms = quorumTerms();
-        bytes32 expected =
-            keccak256(abi.encode(block.chainid, address(house.jobs), client, uint256(5), terms));
-        assertEq(_idOf(client, 5, terms), expected);
+        uint256 nonce = 5 + 3 * NEXT_IN_SLOT;
+        bytes memory place = abi.encode(block.chainid, address(house.jobs), client);
+        bytes32 slot = keccak256(bytes.concat(place, abi.encode(uint256(5))));
+        bytes32 order = keccak256(bytes.concat(place, abi.encode(nonce, terms)));
+        uint256 expected = (uint256(order) >> 104 << 104) | (uint256(slot) >> 176 << 24) | 3;
+        assertEq(uint256(_idOf(client, nonce, terms)), expected);
 
         bytes32 base = _idOf(client, 5, terms);
         assertNotEq(_idOf(stranger, 5, terms), base);
@@ -58,9 +63,8 @@ contract JobManagerViews is JobStageTest {
         bytes memory limits = abi.encode(
             rules.assignBy(), rules.completeBy(), rules.serviceLevel(), rules.parametersVersion()
         );
-        bytes memory head = abi.encode(
-            keccak256(bytes(ORDER)), client, uint256(3), terms.specification, terms.token
-        );
+        bytes memory head =
+            abi.encode(ORDER_TYPEHASH, client, uint256(3), terms.specification, terms.token);
         bytes32 order = keccak256(bytes.concat(head, amounts, choices, limits));
         assertEq(house.jobs.orderDigest(client, 3, terms), _typed(order));
     }

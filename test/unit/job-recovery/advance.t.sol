@@ -149,10 +149,11 @@ contract JobRecoveryAdvance is RecoveryTest {
         // All stake behind the lock of this job is gone by the time that the lock ends.
         vm.prank(address(house.jobs));
         house.staking.lockWorkers(_coordinatorSeat(c), stake - LOCK);
-        vm.prank(address(house.slashing));
-        house.staking.slash(coordinator.id, LOCK, 0, new IStakingManager.SlashShare[](0));
-        vm.prank(address(house.slashing));
-        house.staking.slash(coordinator.id, LOCK - 1, LOCK - 1, new IStakingManager.SlashShare[](0));
+        IStakingManager.SlashShare[] memory nobody;
+        vm.startPrank(address(house.slashing));
+        house.staking.slash(coordinator.id, LOCK, 0, nobody);
+        house.staking.slash(coordinator.id, LOCK - 1, LOCK - 1, nobody);
+        vm.stopPrank();
         assertEq(stakeOf(coordinator), lockedOf(coordinator));
 
         passUntil(deadlineOf(c.id));

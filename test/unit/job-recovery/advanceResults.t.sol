@@ -59,7 +59,7 @@ contract JobRecoveryAdvanceResults is RecoveryTest {
         advanceAs(stranger, c);
         assertState(c, JobState.Settled);
         assertEq(laneOf(workers[0]), 0);
-        // The next that signed takes the performer's place; nobody earns the last secondary's share.
+        // The next that signed is the performer; nobody earns the last secondary's share.
         assertEq(laneOf(workers[1]), PERFORMER_SHARE);
         assertEq(laneOf(workers[2]), SECONDARY_SHARE);
         assertEq(laneOf(client), RESERVED - COST - TIP + SECONDARY_SHARE);

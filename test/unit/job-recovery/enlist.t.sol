@@ -59,7 +59,8 @@ contract JobRecoveryEnlist is RecoveryTest {
         enlistAs(coordinator.signer, c, _fourth());
         c.assignment = joined(c, _fourth());
         JobReceipt memory two = receiptOf(c.id, OUTPUT, COST, 3);
-        vm.expectRevert(abi.encodeWithSelector(IJobMachine.JobManagerNoQuorum.selector, c.id, 2, 3));
+        bytes4 noQuorum = IJobMachine.JobManagerNoQuorum.selector;
+        vm.expectRevert(abi.encodeWithSelector(noQuorum, c.id, 2, 3));
         vm.prank(coordinator.signer);
         house.jobs.propose(c.id, c.job, c.assignment, two);
 

@@ -7,11 +7,17 @@ import { JobPriceLibrary } from "../../../contracts/types/JobPrice.sol";
 import { RecoveryTest } from "../../base/RecoveryTest.sol";
 
 contract JobRecoveryIdOf is RecoveryTest {
-    function test_HashesChainContractClientNonceAndTerms() public view {
+    function test_JoinsOrderSlotAndSequence() public view {
         JobTerms memory terms = quorumTerms();
-        bytes32 expected =
-            keccak256(abi.encode(block.chainid, address(house.jobs), client, 5, terms));
-        assertEq(JobId.unwrap(house.jobs.idOf(client, 5, terms)), expected);
+        uint256 key = 5;
+        uint256 nonce = key | (3 << 232);
+        uint256 order = uint256(
+            keccak256(abi.encode(block.chainid, address(house.jobs), client, nonce, terms))
+        );
+        uint256 slot =
+            uint256(keccak256(abi.encode(block.chainid, address(house.jobs), client, key)));
+        uint256 expected = ((order >> 104) << 104) | ((slot >> 176) << 24) | 3;
+        assertEq(uint256(JobId.unwrap(house.jobs.idOf(client, nonce, terms))), expected);
     }
 
     function test_IsTheIdThatTheOrderGets() public {

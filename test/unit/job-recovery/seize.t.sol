@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import { Roles } from "../../../contracts/base/Roles.sol";
 import { IJobMachine } from "../../../contracts/interfaces/IJobMachine.sol";
-import { Assignment, JobState } from "../../../contracts/types/Job.sol";
+import { Assignment, JobState, JobTerms } from "../../../contracts/types/Job.sol";
 import { JobCase, RecoveryTest } from "../../base/RecoveryTest.sol";
 import { IAccessControl } from "@openzeppelin/contracts/access/IAccessControl.sol";
 
@@ -102,6 +102,18 @@ contract JobRecoverySeize is RecoveryTest {
         seize(c, 0);
         cancel(c);
         expectWrongCommitment(c);
+        seize(c, 0);
+    }
+
+    function test_RevertGiven_TheSlotServesALaterJob() public {
+        JobTerms memory terms = quorumTerms();
+        JobCase memory c;
+        (c.id, c.job) = create(1 << 40, terms);
+        c.assignment = assign(c.id, c.job, 3);
+        passUntil(c.job.rules.completeBy());
+        advanceAs(stranger, c);
+        create((1 << 40) + (1 << 232), quorumTerms());
+        expectState(c, JobState.Closed, SEIZABLE);
         seize(c, 0);
     }
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { IJobMachine } from "../../../contracts/interfaces/IJobMachine.sol";
-import { JobState, JobTerms } from "../../../contracts/types/Job.sol";
+import { Job, JobState, JobTerms } from "../../../contracts/types/Job.sol";
 import { JobId } from "../../../contracts/types/JobId.sol";
 import { JobCase, RecoveryTest } from "../../base/RecoveryTest.sol";
 
@@ -48,6 +48,34 @@ contract JobRecoveryVoidOrder is RecoveryTest {
         house.jobs.voidOrder(NONCE, terms);
         (JobId id,) = create(NONCE + 1, terms);
         assertEq(uint8(stateOf(id)), uint8(JobState.Open));
+    }
+
+    function test_ClosesTheEarlierJobOfTheSlot() public {
+        JobTerms memory terms = quorumTerms();
+        (JobId first, Job memory job) = create(NONCE, terms);
+        vm.startPrank(client);
+        house.jobs.cancel(first, job);
+        house.jobs.voidOrder(NONCE + (2 << 232), terms);
+        vm.stopPrank();
+        assertEq(uint8(stateOf(first)), uint8(JobState.Closed));
+
+        // The sequence only goes up: what lies before the void order is closed with it.
+        JobCase memory c;
+        c.id = house.jobs.idOf(client, NONCE + (1 << 232), terms);
+        expectState(c, JobState.Closed, NONE);
+        vm.prank(client);
+        house.jobs.create(NONCE + (1 << 232), terms, "");
+    }
+
+    function test_RevertGiven_TheSlotServesAnotherJob() public {
+        JobTerms memory terms = quorumTerms();
+        create(NONCE, terms);
+        JobId next = house.jobs.idOf(client, NONCE + (1 << 232), terms);
+        vm.expectRevert(
+            abi.encodeWithSelector(IJobMachine.JobManagerSlotBusy.selector, next, 0, JobState.Open)
+        );
+        vm.prank(client);
+        house.jobs.voidOrder(NONCE + (1 << 232), terms);
     }
 
     function test_RevertGiven_TheOrderIsAJob() public {

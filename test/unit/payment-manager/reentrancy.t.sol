@@ -134,7 +134,8 @@ contract PaymentManagerReentrancy is JobStageTest {
     function _guarded() private view returns (bytes[] memory entries) {
         entries = new bytes[](3);
         IPaymentManager payments = house.payments;
-        entries[0] = abi.encodeCall(payments.deposit, (address(token), address(wallet), uint128(5)));
+        address owner = address(wallet);
+        entries[0] = abi.encodeCall(payments.deposit, (address(token), owner, uint128(5)));
         entries[1] =
             abi.encodeCall(payments.depositWithPermit, (address(token), uint128(5), 0, 0, 0, 0));
         entries[2] =

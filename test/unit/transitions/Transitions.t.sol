@@ -9,7 +9,8 @@ import { Funding, JobRulesLibrary, Verification } from "../../../contracts/types
 import { Seat, SeatLibrary } from "../../../contracts/types/Seat.sol";
 import { JobCase, RecoveryTest } from "../../base/RecoveryTest.sol";
 
-/// @notice The job machine, row by row of `test/vectors/job-transitions.json`; its README says what rows mean.
+/// @notice The job machine, row by row of `test/vectors/job-transitions.json`; the README beside it
+/// says what rows mean.
 contract Transitions is RecoveryTest {
     struct MachineCall {
         string name;
@@ -25,6 +26,8 @@ contract Transitions is RecoveryTest {
     }
 
     uint256 private constant NONCE = 1_000_000;
+    /// @dev Added to a nonce: the next job of the same slot.
+    uint256 private constant SECOND = 1 << 232;
     uint8 private constant BEFORE = 1;
     uint8 private constant DEADLINE = 2;
 
@@ -32,6 +35,7 @@ contract Transitions is RecoveryTest {
     string[] private states;
     /// @dev The order, and the signature on it, behind the job of the present row.
     JobTerms private terms;
+    uint256 private nonce;
     bytes private signature;
 
     function setUp() public override {
@@ -45,8 +49,9 @@ contract Transitions is RecoveryTest {
 
     function test_NamesStatesInTheOrderOfTheirValues() public view {
         assertEq(states.length, uint8(type(JobState).max) + 1);
-        string[7] memory expected =
-            ["None", "Open", "Assigned", "Proposed", "Challenged", "Settled", "Refunded"];
+        string[8] memory expected = [
+            "None", "Open", "Assigned", "Proposed", "Challenged", "Settled", "Refunded", "Closed"
+        ];
         for (uint256 i; i < states.length; ++i) {
             assertEq(states[i], expected[i]);
         }
@@ -182,14 +187,24 @@ contract Transitions is RecoveryTest {
     function _bring(MachineRow memory row) private returns (JobCase memory c) {
         JobTerms memory order = _termsOf(row);
         terms = order;
+        nonce = NONCE;
         signature = signatureOf(clientKey, house.jobs.orderDigest(client, NONCE, order));
         c.id = house.jobs.idOf(client, NONCE, order);
         c.job = jobOf(order);
         c.assignment = assignmentOf(3);
-        if (_same(row.state, "None")) return c;
+        if (_same(row.state, "None")) {
+            // The first job of the slot; the row's order would be the second.
+            if (_has(row, "slotBusy")) _bringToSecondPlace(c, order);
+            return c;
+        }
 
         create(NONCE, order);
         if (_same(row.state, "Open")) return c;
+        if (_same(row.state, "Closed")) {
+            cancel(c);
+            create(NONCE + SECOND, order);
+            return c;
+        }
         if (_has(row, "neverAssigned")) {
             cancel(c);
             return c;
@@ -203,6 +218,13 @@ contract Transitions is RecoveryTest {
             return c;
         }
         _bringAResult(c, row);
+    }
+
+    function _bringToSecondPlace(JobCase memory c, JobTerms memory order) private {
+        create(NONCE, order);
+        nonce = NONCE + SECOND;
+        signature = signatureOf(clientKey, house.jobs.orderDigest(client, nonce, order));
+        c.id = house.jobs.idOf(client, nonce, order);
     }
 
     function _bringToWork(JobCase memory c, MachineRow memory row) private {
@@ -249,16 +271,16 @@ contract Transitions is RecoveryTest {
     {
         string memory call = row.call;
         if (_same(call, "create")) {
-            return (client, abi.encodeCall(IJobMainPath.create, (NONCE, terms, "")));
+            return (client, abi.encodeCall(IJobMainPath.create, (nonce, terms, "")));
         }
         if (_same(call, "createFor")) {
             return (
                 stranger,
-                abi.encodeCall(IJobMainPath.createFor, (client, NONCE, terms, "", signature))
+                abi.encodeCall(IJobMainPath.createFor, (client, nonce, terms, "", signature))
             );
         }
         if (_same(call, "voidOrder")) {
-            return (client, abi.encodeCall(IJobRecovery.voidOrder, (NONCE, terms)));
+            return (client, abi.encodeCall(IJobRecovery.voidOrder, (nonce, terms)));
         }
         if (_same(call, "cancel")) {
             return (client, abi.encodeCall(IJobRecovery.cancel, (c.id, c.job)));
@@ -394,6 +416,7 @@ contract Transitions is RecoveryTest {
         if (_same(error_, "JobManagerTooLate")) return IJobMachine.JobManagerTooLate.selector;
         if (_same(error_, "JobManagerTooEarly")) return IJobMachine.JobManagerTooEarly.selector;
         if (_same(error_, "JobManagerNoQuorum")) return IJobMachine.JobManagerNoQuorum.selector;
+        if (_same(error_, "JobManagerSlotBusy")) return IJobMachine.JobManagerSlotBusy.selector;
         if (_same(error_, "JobManagerWrongCommitment")) {
             return IJobMachine.JobManagerWrongCommitment.selector;
         }

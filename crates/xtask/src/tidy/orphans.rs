@@ -91,9 +91,10 @@ pub(crate) fn broken_links(listing: &Listing) -> Vec<Finding> {
     findings
 }
 
-/// A probe is compiled for its layout and imported by nothing.
+/// A layout is compiled to be read and imported by nothing.
 fn declares_probe(listing: &Listing, path: &str) -> bool {
-    path.starts_with("test/") && listing.text(path).is_some_and(|text| text.contains("LayoutProbe"))
+    path.starts_with("test/")
+        && listing.text(path).is_some_and(|text| text.contains("Layout internal probe"))
 }
 
 /// Paths in the tree that a Solidity file imports.
@@ -156,7 +157,7 @@ mod tests {
             ("contracts/B.sol", ""),
             ("contracts/Lost.sol", ""),
             ("test/A.t.sol", test),
-            ("test/upgrade/Probes.sol", "contract ALayoutProbe {}"),
+            ("test/upgrade/Layouts.sol", "contract ALayout { Layout internal probe; }"),
         ]);
         let findings = solidity_files(&listing);
         assert_eq!(findings.len(), 1, "{findings:?}");

@@ -1,0 +1,117 @@
+//! A local chain in a process of its own.
+
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use tallystick_types::ChainId;
+
+use crate::tools::{Tool, ToolError};
+
+/// How long Anvil may take to open its port. It needs well below a second on an idle machine.
+const STARTUP: Duration = Duration::from_secs(60);
+
+/// What Anvil prints before the address it listens on.
+const LISTENING: &str = "Listening on ";
+
+/// A running Anvil. Dropping it stops it.
+#[derive(Debug)]
+pub struct Anvil {
+    process: Child,
+    address: String,
+    chain: ChainId,
+}
+
+/// Why Anvil does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum AnvilError {
+    /// It is not installed.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The system refused to start it.
+    #[error("Anvil could not be started; run script/bootstrap and try again")]
+    Start {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended before it listened.
+    #[error("Anvil ended at once; its last words: {last}")]
+    Ended {
+        /// The last line that it printed.
+        last: String,
+    },
+    /// It runs and does not listen.
+    #[error("Anvil did not listen within {} s; the machine may be overloaded", STARTUP.as_secs())]
+    Silent,
+}
+
+impl Anvil {
+    /// Starts Anvil on a free port of this machine, with a block per transaction.
+    pub fn start(repository: &Path, chain: ChainId) -> Result<Self, AnvilError> {
+        let mut process = Command::new(Tool::Anvil.find(repository)?)
+            .args(["--host", "127.0.0.1", "--port", "0"])
+            .args(["--chain-id", &chain.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| AnvilError::Start { source })?;
+        let (lines, heard) = mpsc::channel();
+        if let Some(output) = process.stdout.take() {
+            listen(output, lines.clone());
+        }
+        if let Some(output) = process.stderr.take() {
+            listen(output, lines);
+        }
+        // From here on an early return stops the process.
+        let mut anvil = Self { process, address: String::new(), chain };
+        let mut last = String::from("none");
+        loop {
+            match heard.recv_timeout(STARTUP) {
+                Ok(line) => {
+                    if let Some(address) = line.trim().strip_prefix(LISTENING) {
+                        anvil.address = address.to_owned();
+                        return Ok(anvil);
+                    }
+                    if !line.trim().is_empty() {
+                        last = line;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(AnvilError::Ended { last }),
+                Err(RecvTimeoutError::Timeout) => return Err(AnvilError::Silent),
+            }
+        }
+    }
+
+    /// Where it answers, for example `http://127.0.0.1:8545`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The chain's number.
+    pub const fn chain(&self) -> ChainId {
+        self.chain
+    }
+}
+
+impl Drop for Anvil {
+    fn drop(&mut self) {
+        // Both fail only where the process is gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Reads what the process prints for as long as it runs, so that it never waits for a reader.
+fn listen(output: impl io::Read + Send + 'static, lines: Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            // Nobody listens once the address is known.
+            let _ = lines.send(line);
+        }
+    });
+}
