@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import { IJobMachine } from "../../contracts/interfaces/IJobMachine.sol";
 import { Assignment, Job, JobState, Proposal } from "../../contracts/types/Job.sol";
+import { JobId } from "../../contracts/types/JobId.sol";
 import { JobParameters } from "../../contracts/types/JobParameters.sol";
 import { JobPrice } from "../../contracts/types/JobPrice.sol";
 import { JobRules } from "../../contracts/types/JobRules.sol";
@@ -12,6 +13,8 @@ import { CoordinatorActs } from "./CoordinatorActs.sol";
 /// @title Anyone's acts
 /// @notice What anybody may do: settle and advance, one by one and in batches; and try with papers that are not the job's.
 abstract contract AnyoneActs is CoordinatorActs {
+    JobId private target;
+
     function _settle(uint256 i) internal {
         _begin("settle");
         address by = _drawSettler(i);
@@ -54,14 +57,17 @@ abstract contract AnyoneActs is CoordinatorActs {
         JobState state = jobs[i].state;
         uint256 fields = state == JobState.Open ? 5 : state == JobState.Assigned ? 9 : 13;
         uint256 field = _draw(fields);
-        if (field < 5) _forgeJob(job, field);
+        bool byId = _chance(12);
+        target = byId ? _twinOf(i) : jobs[i].id;
+        if (byId) _saw("papers of a twin");
+        else if (field < 5) _forgeJob(job, field);
         else if (field < 9) _forgeAssignment(assignment, field);
         else if (field == 9) proposal.outputRoot ^= bytes32(uint256(1));
         else if (field == 10) proposal.price += 1;
         else if (field == 11) proposal.signers ^= 1;
         else challenger = challenger == thief ? settler : thief;
         bytes memory data = abi.encodeCall(
-            house.jobs.advance, (jobs[i].id, job, assignment, proposal, challenger)
+            house.jobs.advance, (target, job, assignment, proposal, challenger)
         );
         bytes4 expected = IJobMachine.JobManagerWrongCommitment.selector;
         if (!_isLive(i)) {
@@ -163,17 +169,22 @@ abstract contract AnyoneActs is CoordinatorActs {
     ) private view returns (bytes memory data, bytes4 expected) {
         expected = IJobMachine.JobManagerWrongCommitment.selector;
         if (jobs[i].state == JobState.Open) {
-            data = abi.encodeCall(house.jobs.cancel, (jobs[i].id, job));
+            data = abi.encodeCall(house.jobs.cancel, (target, job));
         } else if (jobs[i].state == JobState.Assigned) {
-            data = abi.encodeCall(house.jobs.release, (jobs[i].id, job, assignment));
+            data = abi.encodeCall(house.jobs.release, (target, job, assignment));
         } else if (jobs[i].state == JobState.Proposed && field < 12) {
-            data = abi.encodeCall(house.jobs.challenge, (jobs[i].id, job, assignment, proposal));
+            data = abi.encodeCall(house.jobs.challenge, (target, job, assignment, proposal));
         } else {
             data = abi.encodeCall(
-                house.jobs.advance, (jobs[i].id, job, assignment, proposal, address(0))
+                house.jobs.advance, (target, job, assignment, proposal, address(0))
             );
             expected = IJobMachine.JobManagerTooEarly.selector;
         }
+    }
+
+    /// @dev The id of another order in the same slot, as if two hashes met.
+    function _twinOf(uint256 i) private view returns (JobId) {
+        return JobId.wrap(JobId.unwrap(jobs[i].id) ^ bytes32(uint256(1) << 200));
     }
 
     function _forgeJob(Job memory job, uint256 field) private view {
