@@ -9,17 +9,9 @@ import { INodeRegistry } from "../contracts/interfaces/INodeRegistry.sol";
 import { IPaymentManager } from "../contracts/interfaces/IPaymentManager.sol";
 import { ISlashingManager } from "../contracts/interfaces/ISlashingManager.sol";
 import { IStakingManager } from "../contracts/interfaces/IStakingManager.sol";
-import { JobManager } from "../contracts/jobs/JobManager.sol";
-import { JobRecovery } from "../contracts/jobs/JobRecovery.sol";
-import { NodeRegistry } from "../contracts/nodes/NodeRegistry.sol";
-import { PaymentManager } from "../contracts/payments/PaymentManager.sol";
-import { NetworkProfile } from "../contracts/profile/NetworkProfile.sol";
-import { SlashingManager } from "../contracts/slashing/SlashingManager.sol";
-import { StakingManager } from "../contracts/staking/StakingManager.sol";
 import { TallyToken } from "../contracts/token/TallyToken.sol";
 import { IAccessControl } from "@openzeppelin/contracts/access/IAccessControl.sol";
 import { TimelockController } from "@openzeppelin/contracts/governance/TimelockController.sol";
-import { ERC1967Proxy } from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import { CommonBase } from "forge-std/Base.sol";
 
 /// @notice The contracts of one deployment, behind their proxies.
@@ -74,6 +66,9 @@ abstract contract HouseDeployer is CommonBase {
     /// of the deployer came between; nothing usable was deployed. Deploy again.
     error HouseDeployerWrongAddress(string name, address expected, address actual);
 
+    /// @notice The constructor of a contract refused.
+    error HouseDeployerNotCreated(string name);
+
     /// @dev Transactions that the deployer sends up to and including the proxy, counted from its
     /// first.
     uint256 private constant STAKING_OFFSET = 8;
@@ -86,35 +81,42 @@ abstract contract HouseDeployer is CommonBase {
         address staking = vm.computeCreateAddress(config.deployer, nonce + STAKING_OFFSET);
         address jobs = vm.computeCreateAddress(config.deployer, nonce + JOBS_OFFSET);
 
-        house.token = new TallyToken(config.treasury);
+        house.token = TallyToken(_create("TallyToken", abi.encode(config.treasury)));
         house.timelock = _newTimelock(config);
-        house.governor = new TallyGovernor(
-            house.token,
-            house.timelock,
-            config.votingDelaySeconds,
-            config.votingPeriodSeconds,
-            config.proposalThreshold
+        house.governor = TallyGovernor(
+            payable(_create(
+                    "TallyGovernor",
+                    abi.encode(
+                        house.token,
+                        house.timelock,
+                        config.votingDelaySeconds,
+                        config.votingPeriodSeconds,
+                        config.proposalThreshold
+                    )
+                ))
         );
-        house.registry = NodeRegistry(_proxy(address(new NodeRegistry(staking)), config));
-        house.payments = PaymentManager(_proxy(address(new PaymentManager(jobs)), config));
-        house.staking = StakingManager(
-            _proxy(address(new StakingManager(house.token, house.registry, jobs)), config)
+        house.registry = INodeRegistry(_deploy("NodeRegistry", abi.encode(staking), config));
+        house.payments = IPaymentManager(_deploy("PaymentManager", abi.encode(jobs), config));
+        house.staking = IStakingManager(
+            _deploy("StakingManager", abi.encode(house.token, house.registry, jobs), config)
         );
         _requireAddress("StakingManager", staking, address(house.staking));
         house.jobs = IJobManager(_deployJobs(house, config));
         _requireAddress("JobManager", jobs, address(house.jobs));
-        house.slashing = SlashingManager(
-            _proxy(address(new SlashingManager(house.jobs, house.staking, house.registry)), config)
+        house.slashing = ISlashingManager(
+            _deploy(
+                "SlashingManager", abi.encode(house.jobs, house.staking, house.registry), config
+            )
         );
-        house.profile = NetworkProfile(
-            _proxy(
-                address(
-                    new NetworkProfile(house.jobs, house.staking, house.payments, house.slashing)
-                ),
+        house.profile = INetworkProfile(
+            _deploy(
+                "NetworkProfile",
+                abi.encode(house.jobs, house.staking, house.payments, house.slashing),
                 config
             )
         );
         _wire(house);
+        _grant(address(house.profile), Roles.PARAMETER, config.deployer);
         house.profile.setParameters(config.parameters);
         house.profile.allowToken(address(house.token), config.tokenTerms);
         for (uint256 i; i < config.listings.length; ++i) {
@@ -124,10 +126,9 @@ abstract contract HouseDeployer is CommonBase {
     }
 
     function _deployJobs(House memory house, HouseConfig memory config) private returns (address) {
-        JobRecovery recovery = new JobRecovery(house.registry, house.staking, house.payments);
-        JobManager implementation =
-            new JobManager(house.registry, house.staking, house.payments, address(recovery));
-        return _proxy(address(implementation), config);
+        bytes memory below = abi.encode(house.registry, house.staking, house.payments);
+        address recovery = _create("JobRecovery", below);
+        return _deploy("JobManager", bytes.concat(below, abi.encode(recovery)), config);
     }
 
     /// @dev The deployer administers the timelock until it hands over, to let the governor in.
@@ -137,10 +138,26 @@ abstract contract HouseDeployer is CommonBase {
         return new TimelockController(config.timelockSeconds, nobody, anybody, config.deployer);
     }
 
-    function _proxy(address implementation, HouseConfig memory config) private returns (address) {
-        // Every upgradeable contract of the house has this initializer.
-        bytes memory call = abi.encodeCall(NodeRegistry.initialize, (config.deployer));
-        return address(new ERC1967Proxy(implementation, call));
+    /// @dev An implementation and its proxy.
+    function _deploy(string memory name, bytes memory arguments, HouseConfig memory config)
+        private
+        returns (address)
+    {
+        address implementation = _create(name, arguments);
+        return _create("HouseProxy", abi.encode(implementation, config.deployer));
+    }
+
+    /// @dev Creates a contract from its compiled artifact. `new` would copy the code of the whole
+    /// house into every test contract, and would compile it as tests are compiled.
+    function _create(string memory name, bytes memory arguments)
+        internal
+        returns (address created)
+    {
+        bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), arguments);
+        assembly ("memory-safe") {
+            created := create(0, add(code, 32), mload(code))
+        }
+        require(created != address(0), HouseDeployerNotCreated(name));
     }
 
     /// @dev The powers that contracts have over contracts below them.

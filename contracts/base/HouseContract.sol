@@ -18,6 +18,13 @@ abstract contract HouseContract is UUPSUpgradeable, AccessControlUpgradeable, Pa
         _disableInitializers();
     }
 
+    /// @notice Gives the admin and upgrade roles to `admin`: in deployment the deployer, which
+    /// passes them on to the timelock and renounces them before it ends. Runs once.
+    function initialize(address admin) external initializer {
+        _grantRole(DEFAULT_ADMIN_ROLE, admin);
+        _grantRole(Roles.UPGRADER, admin);
+    }
+
     /// @notice Version of this implementation, as `major.minor.patch`.
     function version() external pure returns (string memory) {
         return "1.0.0";
@@ -31,13 +38,6 @@ abstract contract HouseContract is UUPSUpgradeable, AccessControlUpgradeable, Pa
     /// @notice Resumes what `pause` stopped.
     function unpause() external onlyRole(Roles.PAUSER) {
         _unpause();
-    }
-
-    /// @dev Gives the admin and upgrade roles to `admin`: in deployment the deployer, which passes
-    /// them on to the timelock and renounces them before it ends.
-    function _initializeHouse(address admin) internal onlyInitializing {
-        _grantRole(DEFAULT_ADMIN_ROLE, admin);
-        _grantRole(Roles.UPGRADER, admin);
     }
 
     function _authorizeUpgrade(address) internal override onlyRole(Roles.UPGRADER) { }

@@ -42,11 +42,6 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         _RECOVERY = recovery;
     }
 
-    /// @notice Sets the first admin. Runs once.
-    function initialize(address admin) external initializer {
-        _initializeHouse(admin);
-    }
-
     /// @inheritdoc IJobMainPath
     function create(uint256 nonce, JobTerms calldata terms, string calldata specificationUri)
         external

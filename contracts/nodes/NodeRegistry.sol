@@ -29,11 +29,6 @@ contract NodeRegistry is INodeRegistry, NodeRegistryStorage, HouseContract, EIP7
         _STAKING = staking;
     }
 
-    /// @notice Sets the first admin. Runs once.
-    function initialize(address admin) external initializer {
-        _initializeHouse(admin);
-    }
-
     /// @inheritdoc INodeRegistry
     function register(address signer, bytes calldata consent, NodeProfile calldata profile)
         external

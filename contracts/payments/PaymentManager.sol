@@ -43,11 +43,6 @@ contract PaymentManager is
         _JOBS = jobs;
     }
 
-    /// @notice Sets the first admin. Runs once.
-    function initialize(address admin) external initializer {
-        _initializeHouse(admin);
-    }
-
     /// @inheritdoc IPaymentManager
     function deposit(address token, address account, uint128 amount)
         external

@@ -43,12 +43,6 @@ contract NetworkProfile is INetworkProfile, NetworkProfileStorage, HouseContract
         _SLASHING = slashing;
     }
 
-    /// @notice Sets the first admin, who may also set parameters. Runs once.
-    function initialize(address admin) external initializer {
-        _initializeHouse(admin);
-        _grantRole(Roles.PARAMETER, admin);
-    }
-
     /// @inheritdoc INetworkProfile
     function setParameters(Parameters calldata parameters_) external onlyRole(Roles.PARAMETER) {
         ParameterBounds.requireWithin(parameters_);

@@ -33,11 +33,6 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         _REGISTRY = registry;
     }
 
-    /// @notice Sets the first admin. Runs once.
-    function initialize(address admin) external initializer {
-        _initializeHouse(admin);
-    }
-
     /// @inheritdoc ISlashingManager
     function reportEquivocation(
         JobId id,

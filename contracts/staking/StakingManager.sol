@@ -44,11 +44,6 @@ contract StakingManager is IStakingManager, StakingManagerStorage, HouseContract
         _JOBS = jobs;
     }
 
-    /// @notice Sets the first admin. Runs once.
-    function initialize(address admin) external initializer {
-        _initializeHouse(admin);
-    }
-
     /// @inheritdoc IStakingManager
     function stake(NodeId node, uint128 amount) external whenNotPaused {
         _deposit(node, amount);

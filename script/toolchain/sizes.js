@@ -8,12 +8,12 @@ const path = require("path");
 const limit = Number(process.argv[2]);
 const sizes = new Map();
 
-/** Every compiled artifact below a folder. */
+/** Every compiled artifact below a folder, but for what the profile of the tests compiled. */
 function* artifacts(folder) {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
     if (entry.isDirectory() && entry.name !== "build-info") yield* artifacts(file);
-    else if (entry.name.endsWith(".json")) yield JSON.parse(fs.readFileSync(file, "utf8"));
+    else if (/^[^.]+\.json$/.test(entry.name)) yield JSON.parse(fs.readFileSync(file, "utf8"));
   }
 }
 

@@ -66,9 +66,8 @@ abstract contract AnyoneActs is CoordinatorActs {
         else if (field == 10) proposal.price += 1;
         else if (field == 11) proposal.signers ^= 1;
         else challenger = challenger == thief ? settler : thief;
-        bytes memory data = abi.encodeCall(
-            house.jobs.advance, (target, job, assignment, proposal, challenger)
-        );
+        bytes memory data =
+            abi.encodeCall(house.jobs.advance, (target, job, assignment, proposal, challenger));
         bytes4 expected = IJobMachine.JobManagerWrongCommitment.selector;
         if (!_isLive(i)) {
             expected = IJobMachine.JobManagerUnexpectedState.selector;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { HouseContract } from "../../contracts/base/HouseContract.sol";
 import { Roles } from "../../contracts/base/Roles.sol";
 import { INodeRegistry } from "../../contracts/interfaces/INodeRegistry.sol";
 import { StakingManager } from "../../contracts/staking/StakingManager.sol";
@@ -78,7 +79,7 @@ contract StakingManagerUpgrade is HouseTest {
     function test_RevertWhen_AnUpgradeInitializesAgain() public {
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         vm.prank(address(house.timelock));
-        proxy.upgradeToAndCall(next, abi.encodeCall(StakingManager.initialize, (stranger)));
+        proxy.upgradeToAndCall(next, abi.encodeCall(HouseContract.initialize, (stranger)));
     }
 
     function test_RevertWhen_CallerIsNotTheTimelock() public {

@@ -4,10 +4,8 @@ pragma solidity 0.8.37;
 import { HouseContract } from "../../../contracts/base/HouseContract.sol";
 import { Roles } from "../../../contracts/base/Roles.sol";
 import { IPaymentManager } from "../../../contracts/interfaces/IPaymentManager.sol";
-import { PaymentManager } from "../../../contracts/payments/PaymentManager.sol";
 import { PaymentTest } from "../../base/PaymentTest.sol";
 import { IAccessControl } from "@openzeppelin/contracts/access/IAccessControl.sol";
-import { Initializable } from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 
 /// @notice What the network profile tells the payment manager, and who else may not.
 contract PaymentManagerRules is PaymentTest {
@@ -73,15 +71,6 @@ contract PaymentManagerRules is PaymentTest {
         _expectMissing(stranger, Roles.PAUSER);
         vm.prank(stranger);
         payments.unpause();
-    }
-
-    function test_RevertGiven_ItIsInitialized() public {
-        PaymentManager payments = PaymentManager(address(house.payments));
-        vm.expectRevert(Initializable.InvalidInitialization.selector);
-        payments.initialize(stranger);
-        PaymentManager implementation = new PaymentManager(address(house.jobs));
-        vm.expectRevert(Initializable.InvalidInitialization.selector);
-        implementation.initialize(stranger);
     }
 
     function _expectMissing(address caller, bytes32 role) private {

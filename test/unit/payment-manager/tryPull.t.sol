@@ -3,12 +3,16 @@ pragma solidity 0.8.37;
 
 import { HouseContract } from "../../../contracts/base/HouseContract.sol";
 import { IPaymentManager } from "../../../contracts/interfaces/IPaymentManager.sol";
-import { PaymentManager } from "../../../contracts/payments/PaymentManager.sol";
 import { PaymentTest } from "../../base/PaymentTest.sol";
 import { DevelopmentDollar } from "../../tokens/DevelopmentDollar.sol";
 import { FalseToken } from "../../tokens/FalseToken.sol";
 import { FeeToken } from "../../tokens/FeeToken.sol";
 import { RevertingToken } from "../../tokens/RevertingToken.sol";
+
+/// @notice The half of `tryPull` that the payment manager calls on itself.
+interface IPullsExactly {
+    function pullExactly(address client, address token, uint128 amount) external;
+}
 
 /// @notice The chain lane asks for money that was promised.
 contract PaymentManagerTryPull is PaymentTest {
@@ -112,7 +116,7 @@ contract PaymentManagerTryPull is PaymentTest {
     }
 
     function test_RevertWhen_SomebodyCallsTheInnerHalf() public {
-        PaymentManager payments = PaymentManager(address(house.payments));
+        IPullsExactly payments = IPullsExactly(address(house.payments));
         equip(dollar, client, 50);
         expectNotJobs(address(house.jobs));
         vm.prank(address(house.jobs));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import { HouseContract } from "../../../contracts/base/HouseContract.sol";
 import { INodeRegistry } from "../../../contracts/interfaces/INodeRegistry.sol";
 import { IStakingManager } from "../../../contracts/interfaces/IStakingManager.sol";
-import { StakingManager } from "../../../contracts/staking/StakingManager.sol";
 import { NodeId } from "../../../contracts/types/NodeId.sol";
 import { Seat, SeatLibrary } from "../../../contracts/types/Seat.sol";
 import { HouseTest, TestNode } from "../../base/HouseTest.sol";
@@ -86,7 +86,7 @@ abstract contract StakingTest is HouseTest {
 
     function pauseStaking() internal {
         vm.prank(pauser);
-        StakingManager(address(house.staking)).pause();
+        HouseContract(address(house.staking)).pause();
     }
 
     function pool() internal view returns (IStakingManager.Pool memory) {
