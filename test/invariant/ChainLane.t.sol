@@ -7,12 +7,15 @@ import { Test } from "forge-std/Test.sol";
 /// @notice The rules of the job machine, after every call of random sequences. What a rule says of a single call is
 /// checked by the handler at that call: it predicts each outcome, and the exact error of each refusal.
 contract ChainLaneInvariants is Test {
+    /// @dev No call of the chain lane, batches aside, may cost more.
+    uint256 private constant GAS_CAP = 2_000_000;
+
     Handler private handler;
 
     function setUp() public {
         handler = new Handler();
         handler.setUp();
-        bytes4[] memory selectors = new bytes4[](13);
+        bytes4[] memory selectors = new bytes4[](16);
         selectors[0] = Handler.work.selector;
         selectors[1] = Handler.clientAct.selector;
         selectors[2] = Handler.coordinatorAct.selector;
@@ -26,30 +29,63 @@ contract ChainLaneInvariants is Test {
         selectors[10] = Handler.livenessAct.selector;
         selectors[11] = Handler.strangerAct.selector;
         selectors[12] = Handler.exitAct.selector;
+        selectors[13] = Handler.abandonAct.selector;
+        selectors[14] = Handler.pausedAct.selector;
+        selectors[15] = Handler.lateAct.selector;
         targetContract(address(handler));
         targetSelector(FuzzSelector(address(handler), selectors));
     }
 
-    /// @notice Rules 1, 5 and 10: every token is somebody's, exactly.
-    function invariant_MoneyIsConserved() external view {
+    /// @notice Deposits = balances + lanes + jobs + bonds + paid out, account by account, for every token.
+    function invariant_01_MoneyIsConserved() external view {
         handler.checkMoney();
     }
 
-    /// @notice Rule 4: locks are those of live jobs, with stake behind them, and only the guilty lost stake.
-    function invariant_SlashedIsAtMostLocked() external view {
+    /// @notice Nothing moves for a job that ended.
+    function invariant_02_AJobEndsOnce() external view {
+        handler.checkEndedJobs();
+    }
+
+    /// @notice Every live job stands where the model says and has a deadline; `advance` brings any of them to its end.
+    function invariant_03_EveryStateHasAWayOut() external {
+        handler.checkLiveJobs();
+        handler.livenessAct(handler.randomness());
+    }
+
+    /// @notice Locks are those of live jobs, with stake behind them; only the guilty lost stake, at most what was locked.
+    function invariant_04_SlashedIsAtMostLocked() external view {
         handler.checkStake();
         handler.checkNodes();
     }
 
-    /// @notice Rules 2 and 3: each job stands where the model says; what ended rests, what lives has a deadline.
-    function invariant_JobsFollowTheMachine() external view {
-        handler.checkLiveJobs();
-        handler.checkEndedJobs();
+    /// @notice Without a result the client gets back what it paid.
+    function invariant_05_NoResultIsRefunded() external {
+        handler.abandonAct(handler.randomness());
     }
 
-    /// @notice Rule 7: governance reaches new jobs, and only them.
-    function invariant_JobsKeepTheirParameters() external view {
+    /// @notice Settlement, refund, challenge and withdrawal go on while everything is paused.
+    function invariant_06_APauseStopsNoExit() external {
+        handler.pausedAct(handler.randomness());
+    }
+
+    /// @notice Governance reaches new jobs, and only them.
+    function invariant_07_JobsKeepTheirParameters() external view {
         handler.checkParameters();
         handler.checkLiveJobs();
+    }
+
+    /// @notice No call grows with what strangers did.
+    function invariant_08_NoCallIsUnbounded() external view {
+        assertLe(handler.dearest(), GAS_CAP, "gas of a single call");
+    }
+
+    /// @notice Donations, deposits, dust and early calls of strangers change no outcome.
+    function invariant_09_StrangersChangeNoOutcome() external {
+        handler.strangerAct(handler.randomness());
+    }
+
+    /// @notice A job that everybody forgot for a month still ends.
+    function invariant_10_LateIsNeverStuck() external {
+        handler.lateAct(handler.randomness());
     }
 }

@@ -91,6 +91,15 @@ abstract contract GovernanceActs is StakeActs {
         _expect(pauser, target, data, expected);
     }
 
+    function _pauseAll() internal {
+        _begin("pause all");
+        bytes memory data = abi.encodeWithSignature("pause()");
+        if (!pausedJobs) _expect(pauser, address(house.jobs), data, FINE);
+        if (!pausedPayments) _expect(pauser, address(house.payments), data, FINE);
+        if (!pausedStaking) _expect(pauser, address(house.staking), data, FINE);
+        (pausedJobs, pausedPayments, pausedStaking) = (true, true, true);
+    }
+
     function _expectOf(address by, bytes memory data, bytes4 expected) private {
         _expect(by, address(house.profile), data, expected);
     }

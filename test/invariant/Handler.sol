@@ -169,19 +169,56 @@ contract Handler is ThiefActs {
     /// Nothing of it stays.
     function livenessAct(uint256 seed) external lively(seed) {
         uint256 snapshot = vm.snapshotState();
-        uint256 i = live[_draw(live.length)];
-        uint256 most = uint256(jobs[i].fields.maxAttempts) * 2 + 2;
-        uint256 calls;
-        for (; _isLive(i); ++calls) {
-            assertLt(calls, most, "a job has no end");
-            assertNotEq(jobs[i].deadline, 0, "a live job has no deadline");
-            if (jobs[i].state == JobState.Open && _chance(70)) _assign(i);
-            if (jobs[i].deadline > block.timestamp) passUntil(jobs[i].deadline);
-            _advance(i);
-        }
-        _checkJob(i);
+        _drive(live[_draw(live.length)], 70);
         assertTrue(vm.revertToState(snapshot));
         _saw("job driven to its end");
+    }
+
+    /// @notice Rule 5: a job without a result that nobody works on any more gives everything back, less the tip where
+    /// nobody ever took it. Nothing of it stays.
+    function abandonAct(uint256 seed) external lively(seed) {
+        uint256 i = live[_draw(live.length)];
+        if (jobs[i].state != JobState.Open && jobs[i].state != JobState.Assigned) return;
+        uint256 snapshot = vm.snapshotState();
+        (address owner, address token) = (jobs[i].job.client, jobs[i].job.token);
+        uint256 held = jobs[i].held;
+        (uint256 before,) = house.jobs.accountOf(owner, token);
+        _drive(i, 0);
+        (uint256 afterwards,) = house.jobs.accountOf(owner, token);
+        assertEq(uint8(jobs[i].state), uint8(JobState.Refunded), "paid without a result");
+        assertGe(afterwards - before + jobs[i].tip, held, "the client did not get all back");
+        assertLe(afterwards - before, held, "the client got more than it paid");
+        assertTrue(vm.revertToState(snapshot));
+        _saw("job abandoned");
+    }
+
+    /// @notice Rule 6: with everything paused a job still reaches its end, and its client its money. Nothing of it
+    /// stays.
+    function pausedAct(uint256 seed) external lively(seed) {
+        uint256 snapshot = vm.snapshotState();
+        uint256 i = live[_draw(live.length)];
+        _pauseAll();
+        _drive(i, 70);
+        (address owner, address token) = (jobs[i].job.client, jobs[i].job.token);
+        (uint128 balance,) = house.jobs.accountOf(owner, token);
+        uint256 wallet = IERC20(token).balanceOf(owner);
+        vm.startPrank(owner);
+        house.jobs.withdraw(token, balance);
+        if (balance != 0) house.payments.withdraw(token, balance, owner);
+        vm.stopPrank();
+        assertEq(IERC20(token).balanceOf(owner) - wallet, balance, "money behind a pause");
+        assertTrue(vm.revertToState(snapshot));
+        _saw("job ended while all was paused");
+    }
+
+    /// @notice Rule 10: a month late, a job still reaches its end. Nothing of it stays.
+    function lateAct(uint256 seed) external lively(seed) {
+        uint256 snapshot = vm.snapshotState();
+        uint256 i = live[_draw(live.length)];
+        pass(30 days);
+        _drive(i, 0);
+        assertTrue(vm.revertToState(snapshot));
+        _saw("job ended a month late");
     }
 
     /// @notice Rule 9: what a third party does before a settlement changes nothing for those concerned.
@@ -277,6 +314,20 @@ contract Handler is ThiefActs {
             assertEq(house.payments.isAccepted(tokens[k]), accepted[tokens[k]], "accepted");
             assertEq(adopted == 0, !accepted[tokens[k]], "accepted by jobs");
         }
+    }
+
+    /// @dev Advances a job at each of its deadlines until it ends, and lets coordinators take it in between.
+    function _drive(uint256 i, uint256 assignPercent) private {
+        uint256 most = uint256(jobs[i].fields.maxAttempts) * 2 + 2;
+        uint256 calls;
+        for (; _isLive(i); ++calls) {
+            assertLt(calls, most, "a job has no end");
+            assertNotEq(jobs[i].deadline, 0, "a live job has no deadline");
+            if (jobs[i].state == JobState.Open && _chance(assignPercent)) _assign(i);
+            if (jobs[i].deadline > block.timestamp) passUntil(jobs[i].deadline);
+            _advance(i);
+        }
+        _checkJob(i);
     }
 
     function _workAssigned(uint256 i, bool over) private {

@@ -278,7 +278,7 @@ abstract contract MoneyActs is EvidenceActs {
         bytes32 digest =
             keccak256(abi.encodePacked(hex"1901", permit.DOMAIN_SEPARATOR(), structHash));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(from.key, digest);
-        if (_chance(40)) {
+        if (_chance(60)) {
             // Somebody saw the permit first and used it: the deposit does not suffer.
             vm.prank(thief);
             permit.permit(from.at, address(house.payments), amount, block.timestamp, v, r, s);

@@ -171,7 +171,8 @@ abstract contract ThiefActs is GovernanceActs {
             data = abi.encodeCall(house.registry.acceptNode, (nodes[3].id));
             expected = INodeRegistry.NodeRegistryNotOperator.selector;
         } else {
-            data = abi.encodeCall(house.jobs.withdraw, (tokens[0], 1));
+            uint128 tooMuch = uint128(balances[tokens[0]][thief] + 1);
+            data = abi.encodeCall(house.jobs.withdraw, (tokens[0], tooMuch));
             expected = IJobMachine.JobManagerInsufficientBalance.selector;
         }
     }

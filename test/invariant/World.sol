@@ -19,8 +19,6 @@ struct Person {
 abstract contract World is HouseTest {
     /// @dev The expectation that a call succeeds.
     bytes4 internal constant FINE = 0;
-    /// @dev No call of the chain lane, batches aside, may cost more.
-    uint256 internal constant GAS_CAP = 2_000_000;
     uint256 internal constant NODES = 10;
     uint256 internal constant FIRST_WORKER = 2;
     uint256 internal constant SPARE = 9;
@@ -28,9 +26,6 @@ abstract contract World is HouseTest {
 
     /// @notice A call ended otherwise than the model said.
     error WorldUnexpectedOutcome(bytes32 act, bytes4 expected, bytes4 actual);
-
-    /// @notice A call cost more gas than any may.
-    error WorldTooMuchGas(bytes32 act, uint256 used);
 
     struct Tally {
         uint64 done;
@@ -53,9 +48,14 @@ abstract contract World is HouseTest {
     bytes32[] internal acts;
     mapping(bytes32 situation => uint256) internal seen;
 
+    /// @notice What the next draw follows from.
+    uint256 public randomness;
+
+    /// @notice The most gas that a single call used.
+    uint256 public dearest;
+
     bytes32 private act;
     mapping(bytes32 name => bool) private isAct;
-    uint256 private entropy;
 
     function setUp() public virtual override {
         super.setUp();
@@ -95,12 +95,12 @@ abstract contract World is HouseTest {
     }
 
     function _seed(uint256 seed) internal {
-        entropy = seed;
+        randomness = seed;
     }
 
     function _draw(uint256 bound) internal returns (uint256) {
-        entropy = uint256(keccak256(abi.encode(entropy)));
-        return entropy % bound;
+        randomness = uint256(keccak256(abi.encode(randomness)));
+        return randomness % bound;
     }
 
     function _chance(uint256 percent) internal returns (bool) {
@@ -133,7 +133,7 @@ abstract contract World is HouseTest {
             actual == expected && done == (expected == FINE),
             WorldUnexpectedOutcome(act, expected, actual)
         );
-        require(used <= GAS_CAP, WorldTooMuchGas(act, used));
+        if (used > dearest) dearest = used;
         if (done) ++tallies[act].done;
         else ++tallies[act].refused;
     }
