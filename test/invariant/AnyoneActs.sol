@@ -11,7 +11,8 @@ import { Seat } from "../../contracts/types/Seat.sol";
 import { CoordinatorActs } from "./CoordinatorActs.sol";
 
 /// @title Anyone's acts
-/// @notice What anybody may do: settle and advance, one by one and in batches; and try with papers that are not the job's.
+/// @notice What anybody may do: settle and advance, one by one and in batches; and try with papers
+/// that are not the job's.
 abstract contract AnyoneActs is CoordinatorActs {
     JobId private target;
 

@@ -4,8 +4,9 @@ pragma solidity 0.8.37;
 import { Handler } from "./Handler.sol";
 import { Test } from "forge-std/Test.sol";
 
-/// @notice The rules of the job machine, after every call of random sequences. What a rule says of a single call is
-/// checked by the handler at that call: it predicts each outcome, and the exact error of each refusal.
+/// @notice The rules of the job machine, after every call of random sequences. What a rule says of
+/// a single call is checked by the handler at that call: it predicts each outcome, and the exact
+/// error of each refusal.
 contract ChainLaneInvariants is Test {
     /// @dev No call of the chain lane, batches aside, may cost more.
     uint256 private constant GAS_CAP = 2_000_000;
@@ -36,7 +37,8 @@ contract ChainLaneInvariants is Test {
         targetSelector(FuzzSelector(address(handler), selectors));
     }
 
-    /// @notice Deposits = balances + lanes + jobs + bonds + paid out, account by account, for every token.
+    /// @notice Deposits = balances + lanes + jobs + bonds + paid out, account by account, for every
+    /// token.
     function invariant_01_MoneyIsConserved() external view {
         handler.checkMoney();
     }
@@ -46,13 +48,15 @@ contract ChainLaneInvariants is Test {
         handler.checkEndedJobs();
     }
 
-    /// @notice Every live job stands where the model says and has a deadline; `advance` brings any of them to its end.
+    /// @notice Every live job stands where the model says and has a deadline; `advance` brings any
+    /// of them to its end.
     function invariant_03_EveryStateHasAWayOut() external {
         handler.checkLiveJobs();
         handler.livenessAct(handler.randomness());
     }
 
-    /// @notice Locks are those of live jobs, with stake behind them; only the guilty lost stake, at most what was locked.
+    /// @notice Locks are those of live jobs, with stake behind them; only the guilty lost stake, at
+    /// most what was locked.
     function invariant_04_SlashedIsAtMostLocked() external view {
         handler.checkStake();
         handler.checkNodes();

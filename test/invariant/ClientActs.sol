@@ -306,7 +306,8 @@ abstract contract ClientActs is JobBook {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256(
-                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                    "EIP712Domain(string name,string version,"
+                    "uint256 chainId,address verifyingContract)"
                 ),
                 keccak256("Tallystick JobManager"),
                 keccak256("1"),

@@ -6,7 +6,8 @@ import { Sequence } from "./Sequence.sol";
 import { Test } from "forge-std/Test.sol";
 import { console } from "forge-std/console.sol";
 
-/// @notice One long sequence that never changes: quick enough for every mutant, long enough for every situation.
+/// @notice One long sequence that never changes: quick enough for every mutant, long enough for
+/// every situation.
 contract Driver is Test {
     Handler private handler;
 

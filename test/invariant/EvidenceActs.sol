@@ -153,7 +153,8 @@ abstract contract EvidenceActs is AnyoneActs {
     }
 
     function _checkCommittee() internal view {
-        bool running = committeeEpoch == block.timestamp / parameters.slashing.committeeEpochSeconds;
+        uint256 epoch = block.timestamp / parameters.slashing.committeeEpochSeconds;
+        bool running = committeeEpoch == epoch;
         assertEq(
             house.slashing.committeeSlashed(), running ? slashedInEpoch : 0, "committee slashed"
         );
@@ -249,7 +250,8 @@ abstract contract EvidenceActs is AnyoneActs {
         if (ruling.upheld) {
             _saw("challenge lost");
             _returnBond(i, _winnerOf(i));
-            _concludeModel(i, _signerOf(i)); // nobody sent a settlement: the coordinator has the tip
+            // Nobody sent a settlement: the coordinator has the tip.
+            _concludeModel(i, _signerOf(i));
             return 0;
         }
         _saw(ruling.liars == 0 ? bytes32("overturned without liars") : bytes32("liars convicted"));

@@ -10,8 +10,8 @@ import { ThiefActs } from "./ThiefActs.sol";
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title Handler
-/// @notice What the fuzzer calls. Each call draws one act from its seed, and the first ones draw it so that jobs get on.
-/// Before every act at least two jobs are live.
+/// @notice What the fuzzer calls. Each call draws one act from its seed, and the first ones draw it
+/// so that jobs get on. Before every act at least two jobs are live.
 contract Handler is ThiefActs {
     uint256 private constant PATRON_MONEY = 1e30;
 
@@ -165,8 +165,8 @@ contract Handler is ThiefActs {
         else pass(1 + _draw(12));
     }
 
-    /// @notice Rule 3: from where it stands, a job reaches its end by `advance` alone, whatever coordinators do between.
-    /// Nothing of it stays.
+    /// @notice Rule 3: from where it stands, a job reaches its end by `advance` alone, whatever
+    /// coordinators do between. Nothing of it stays.
     function livenessAct(uint256 seed) external lively(seed) {
         uint256 snapshot = vm.snapshotState();
         _drive(live[_draw(live.length)], 70);
@@ -174,8 +174,8 @@ contract Handler is ThiefActs {
         _saw("job driven to its end");
     }
 
-    /// @notice Rule 5: a job without a result that nobody works on any more gives everything back, less the tip where
-    /// nobody ever took it. Nothing of it stays.
+    /// @notice Rule 5: a job without a result that nobody works on any more gives everything back,
+    /// less the tip where nobody ever took it. Nothing of it stays.
     function abandonAct(uint256 seed) external lively(seed) {
         uint256 i = live[_draw(live.length)];
         if (jobs[i].state != JobState.Open && jobs[i].state != JobState.Assigned) return;
@@ -192,8 +192,8 @@ contract Handler is ThiefActs {
         _saw("job abandoned");
     }
 
-    /// @notice Rule 6: with everything paused a job still reaches its end, and its client its money. Nothing of it
-    /// stays.
+    /// @notice Rule 6: with everything paused a job still reaches its end, and its client its
+    /// money. Nothing of it stays.
     function pausedAct(uint256 seed) external lively(seed) {
         uint256 snapshot = vm.snapshotState();
         uint256 i = live[_draw(live.length)];
@@ -221,7 +221,8 @@ contract Handler is ThiefActs {
         _saw("job ended a month late");
     }
 
-    /// @notice Rule 9: what a third party does before a settlement changes nothing for those concerned.
+    /// @notice Rule 9: what a third party does before a settlement changes nothing for those
+    /// concerned.
     function strangerAct(uint256 seed) external lively(seed) {
         uint256 i = live[_draw(live.length)];
         if (jobs[i].state == JobState.Open) return _donate();
@@ -236,8 +237,9 @@ contract Handler is ThiefActs {
         _saw("outcome compared");
     }
 
-    /// @notice Rule 4 at its edge: an operator leaves while a job locks its stake, with all that no lock needs or with
-    /// more; then its node is convicted, for this job or for one that ended. Nothing of it stays.
+    /// @notice Rule 4 at its edge: an operator leaves while a job locks its stake, with all that no
+    /// lock needs or with more; then its node is convicted, for this job or for one that ended.
+    /// Nothing of it stays.
     function exitAct(uint256 seed) external lively(seed) {
         uint256 i = live[_draw(live.length)];
         if (!jobs[i].assigned || jobs[i].lock == 0) return _requestUnstakeAny();
@@ -271,7 +273,8 @@ contract Handler is ThiefActs {
         }
     }
 
-    /// @notice Rule 4: locks are the live jobs', they have stake behind them, only the guilty lost stake.
+    /// @notice Rule 4: locks are the live jobs', they have stake behind them, only the guilty lost
+    /// stake.
     function checkStake() external view {
         _checkStake();
         for (uint256 i; i < NODES; ++i) {
@@ -288,8 +291,8 @@ contract Handler is ThiefActs {
         _checkCommittee();
     }
 
-    /// @notice Rules 2 and 3: live jobs stand where the model says, with a deadline; at least two of them, but for the
-    /// moment after one ended.
+    /// @notice Rules 2 and 3: live jobs stand where the model says, with a deadline; at least two
+    /// of them, but for the moment after one ended.
     function checkLiveJobs() external view {
         for (uint256 k; k < live.length; ++k) {
             _checkJob(live[k]);
@@ -316,7 +319,8 @@ contract Handler is ThiefActs {
         }
     }
 
-    /// @dev Advances a job at each of its deadlines until it ends, and lets coordinators take it in between.
+    /// @dev Advances a job at each of its deadlines until it ends, and lets coordinators take it in
+    /// between.
     function _drive(uint256 i, uint256 assignPercent) private {
         uint256 most = uint256(jobs[i].fields.maxAttempts) * 2 + 2;
         uint256 calls;

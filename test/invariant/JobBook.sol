@@ -130,7 +130,8 @@ abstract contract JobBook is StakeBook {
         _sawSettled(i);
     }
 
-    /// @dev A proposed result stands at its deadline, unless convictions or the client's wallet say otherwise.
+    /// @dev A proposed result stands at its deadline, unless convictions or the client's wallet say
+    /// otherwise.
     function _concludeModel(uint256 i, address caller) internal {
         if (_signed(i) < _needed(i)) {
             _saw("quorum broken by conviction");
@@ -163,7 +164,8 @@ abstract contract JobBook is StakeBook {
         _saw("job reopened");
     }
 
-    /// @dev Rule 5: everything that is held goes back, less the tip where an untaken job was closed.
+    /// @dev Rule 5: everything that is held goes back, less the tip where an untaken job was
+    /// closed.
     function _refundModel(uint256 i, address tipTo) internal {
         GhostJob storage g = jobs[i];
         _to(i, JobState.Refunded, 0);

@@ -17,6 +17,8 @@ import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IER
 /// @title Money acts
 /// @notice What happens to money outside of jobs: deposits, lanes, withdrawals, earnings, fees.
 abstract contract MoneyActs is EvidenceActs {
+    bytes4 private constant POOR = IPaymentManager.PaymentManagerInsufficientBalance.selector;
+
     function _wallet() internal {
         _begin("wallet");
         address owner = _anyClient().at;
@@ -71,7 +73,7 @@ abstract contract MoneyActs is EvidenceActs {
         uint256 amount = _chance(10) ? own + 1 : own == 0 ? 0 : 1 + _draw(own);
         bytes4 expected;
         if (amount == 0) expected = IPaymentManager.PaymentManagerZero.selector;
-        else if (amount > own) expected = IPaymentManager.PaymentManagerInsufficientBalance.selector;
+        else if (amount > own) expected = POOR;
         if (expected == FINE) {
             free[token][owner] -= amount;
             withdrawn[token] += amount;
@@ -93,7 +95,7 @@ abstract contract MoneyActs is EvidenceActs {
         bytes4 expected;
         if (pausedPayments) expected = PausableUpgradeable.EnforcedPause.selector;
         else if (amount == 0) expected = IPaymentManager.PaymentManagerZero.selector;
-        else if (amount > own) expected = IPaymentManager.PaymentManagerInsufficientBalance.selector;
+        else if (amount > own) expected = POOR;
         if (expected == FINE) {
             free[token][owner] -= amount;
             lanes[owner][token][node].reserved += amount;
@@ -266,7 +268,8 @@ abstract contract MoneyActs is EvidenceActs {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
-                    "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+                    "Permit(address owner,address spender,"
+                    "uint256 value,uint256 nonce,uint256 deadline)"
                 ),
                 from.at,
                 address(house.payments),

@@ -10,8 +10,8 @@ import { IERC20Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title Money book
-/// @notice The model of all money: free balances, coordinators' lanes, accounts and fees of the chain lane, and what
-/// governance said about tokens.
+/// @notice The model of all money: free balances, coordinators' lanes, accounts and fees of the
+/// chain lane, and what governance said about tokens.
 abstract contract MoneyBook is World {
     struct GhostLane {
         uint256 reserved;
@@ -138,7 +138,8 @@ abstract contract MoneyBook is World {
     function _checkDues() internal {
         for (uint256 i; i < dues.length; ++i) {
             Due storage due = dues[i];
-            assertEq(IERC20(due.token).balanceOf(due.to), due.before + due.amount, "paid otherwise");
+            uint256 balance = IERC20(due.token).balanceOf(due.to);
+            assertEq(balance, due.before + due.amount, "paid otherwise");
         }
         delete dues;
     }

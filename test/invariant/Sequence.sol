@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import { Handler } from "./Handler.sol";
 
 /// @title Sequence
-/// @notice One long sequence of acts that never changes. Every step is a call of its own, with gas of its own.
+/// @notice One long sequence of acts that never changes. Every step is a call of its own, with gas
+/// of its own.
 contract Sequence {
     /// @dev One of the seeds under which every situation occurs.
     uint256 private constant SEED = 7;

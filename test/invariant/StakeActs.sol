@@ -10,7 +10,8 @@ import {
 } from "@openzeppelin/contracts-upgradeable/utils/PausableUpgradeable.sol";
 
 /// @title Stake acts
-/// @notice What operators and delegating stakers do: deposit, activate, thaw, withdraw, rotate keys, leave jail.
+/// @notice What operators and delegating stakers do: deposit, activate, thaw, withdraw, rotate
+/// keys, leave jail.
 abstract contract StakeActs is MoneyActs {
     uint256 private keys;
 

@@ -15,7 +15,8 @@ struct Person {
 }
 
 /// @title World
-/// @notice Who acts in the invariant tests, the one door through which every call goes, and what was seen.
+/// @notice Who acts in the invariant tests, the one door through which every call goes, and what
+/// was seen.
 abstract contract World is HouseTest {
     /// @dev The expectation that a call succeeds.
     bytes4 internal constant FINE = 0;

@@ -42,7 +42,8 @@ pub(crate) fn rust_files(listing: &Listing) -> Vec<Finding> {
     findings
 }
 
-/// Solidity files that are neither tests nor scripts and that nothing imports.
+/// Solidity files that are neither tests nor scripts, that nothing imports, and whose artifact
+/// nothing creates by its quoted name.
 pub(crate) fn solidity_files(listing: &Listing) -> Vec<Finding> {
     let files = listing.below("", ".sol");
     let imported: BTreeSet<String> =
@@ -52,6 +53,7 @@ pub(crate) fn solidity_files(listing: &Listing) -> Vec<Finding> {
         .map(|(path, _)| *path)
         .filter(|path| !path.ends_with(".t.sol") && !path.ends_with(".s.sol"))
         .filter(|path| !imported.contains(*path) && !declares_probe(listing, path))
+        .filter(|path| !files.iter().any(|(_, text)| text.contains(&quoted_name(path))))
         .map(|path| Finding::error(path, 1, "a file that nothing imports", "a test, or remove it"))
         .collect()
 }
@@ -89,6 +91,12 @@ pub(crate) fn broken_links(listing: &Listing) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The name of an artifact as a deployment script writes it: `"JobManager"`.
+fn quoted_name(path: &str) -> String {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    format!("\"{}\"", file.trim_end_matches(".sol"))
 }
 
 /// A layout is compiled to be read and imported by nothing.
@@ -155,7 +163,9 @@ mod tests {
         let listing = Listing::of(&[
             ("contracts/a/A.sol", ""),
             ("contracts/B.sol", ""),
+            ("contracts/Created.sol", ""),
             ("contracts/Lost.sol", ""),
+            ("script/Deploy.s.sol", "_create(\"Created\", arguments);"),
             ("test/A.t.sol", test),
             ("test/upgrade/Layouts.sol", "contract ALayout { Layout internal probe; }"),
         ]);
