@@ -81,8 +81,9 @@ abstract contract MoneyActs is EvidenceActs {
             if (pausedPayments) _saw("withdrawn while paused");
             if (!accepted[token]) _saw("withdrawn though not accepted");
         }
-        bytes memory data = abi.encodeCall(house.payments.withdraw, (token, uint128(amount), owner));
-        _expect(owner, address(house.payments), data, expected);
+        IPaymentManager p = house.payments;
+        bytes memory data = abi.encodeCall(p.withdraw, (token, uint128(amount), owner));
+        _expect(owner, address(p), data, expected);
         _checkDues();
     }
 
