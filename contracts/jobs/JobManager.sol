@@ -211,9 +211,9 @@ contract JobManager is IJobMainPath, JobMachine, HouseContract, Proxy {
         uint256 most = job.price.maxPrice();
         if (job.price.ratePerSecond() != 0) {
             Meter storage meter = _layout().meters[id];
-            (uint256 ran, uint256 stoppedAt) = (meter.lastBeat, meter.stoppedAt);
-            if (stoppedAt != 0 && stoppedAt < ran) ran = stoppedAt;
-            uint256 due = (ran - assignment.startedAt) * job.price.ratePerSecond();
+            // No heartbeat is accepted after a stop.
+            uint256 ran = meter.lastBeat - assignment.startedAt;
+            uint256 due = ran * job.price.ratePerSecond();
             most += meter.toppedUp;
             if (due < most) most = due;
         }
