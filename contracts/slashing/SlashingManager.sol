@@ -187,7 +187,8 @@ contract SlashingManager is ISlashingManager, SlashingManagerStorage, HouseContr
         cuts[1] =
             IStakingManager.SlashShare(reporter, reporter == operator ? 0 : $.rules.reporterPpm);
         slashed = _STAKING.slash(node, amount, held, cuts);
-        $.jailedUntil[node] = uint40(block.timestamp) + $.rules.jailSeconds;
+        uint40 until = uint40(block.timestamp) + $.rules.jailSeconds;
+        if (until > $.jailedUntil[node]) $.jailedUntil[node] = until;
         _REGISTRY.jail(node);
         emit NodeSlashed(node, job, reporter, slashed);
     }

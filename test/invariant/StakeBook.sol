@@ -241,7 +241,8 @@ abstract contract StakeBook is MoneyBook {
     }
 
     function _jail(uint256 node) private {
-        ghosts[node].jailedUntil = block.timestamp + parameters.slashing.jailSeconds;
+        uint256 until = block.timestamp + parameters.slashing.jailSeconds;
+        if (until > ghosts[node].jailedUntil) ghosts[node].jailedUntil = until;
         INodeRegistry.NodeStatus status = ghosts[node].status;
         if (
             status == INodeRegistry.NodeStatus.Registered
