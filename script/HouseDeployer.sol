@@ -66,7 +66,7 @@ abstract contract HouseDeployer is CommonBase {
     /// of the deployer came between; nothing usable was deployed. Deploy again.
     error HouseDeployerWrongAddress(string name, address expected, address actual);
 
-    /// @notice The constructor of a contract refused.
+    /// @notice The constructor of a contract refused without a reason.
     error HouseDeployerNotCreated(string name);
 
     /// @dev Transactions that the deployer sends up to and including the proxy, counted from its
@@ -83,18 +83,7 @@ abstract contract HouseDeployer is CommonBase {
 
         house.token = TallyToken(_create("TallyToken", abi.encode(config.treasury)));
         house.timelock = _newTimelock(config);
-        house.governor = TallyGovernor(
-            payable(_create(
-                    "TallyGovernor",
-                    abi.encode(
-                        house.token,
-                        house.timelock,
-                        config.votingDelaySeconds,
-                        config.votingPeriodSeconds,
-                        config.proposalThreshold
-                    )
-                ))
-        );
+        house.governor = _newGovernor(house, config);
         house.registry = INodeRegistry(_deploy("NodeRegistry", abi.encode(staking), config));
         house.payments = IPaymentManager(_deploy("PaymentManager", abi.encode(jobs), config));
         house.staking = IStakingManager(
@@ -138,6 +127,20 @@ abstract contract HouseDeployer is CommonBase {
         return new TimelockController(config.timelockSeconds, nobody, anybody, config.deployer);
     }
 
+    function _newGovernor(House memory house, HouseConfig memory config)
+        private
+        returns (TallyGovernor)
+    {
+        bytes memory arguments = abi.encode(
+            house.token,
+            house.timelock,
+            config.votingDelaySeconds,
+            config.votingPeriodSeconds,
+            config.proposalThreshold
+        );
+        return TallyGovernor(payable(_create("TallyGovernor", arguments)));
+    }
+
     /// @dev An implementation and its proxy.
     function _deploy(string memory name, bytes memory arguments, HouseConfig memory config)
         private
@@ -156,6 +159,11 @@ abstract contract HouseDeployer is CommonBase {
         bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), arguments);
         assembly ("memory-safe") {
             created := create(0, add(code, 32), mload(code))
+            if gt(returndatasize(), 0) {
+                let reason := mload(0x40)
+                returndatacopy(reason, 0, returndatasize())
+                revert(reason, returndatasize())
+            }
         }
         require(created != address(0), HouseDeployerNotCreated(name));
     }
