@@ -98,6 +98,3 @@ pub(crate) fn by_stake(seed: &DrawSeed, stakes: &[u128], count: usize) -> Vec<us
     }
     drawn
 }
-
-#[cfg(test)]
-mod tests;

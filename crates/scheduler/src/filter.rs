@@ -300,6 +300,3 @@ const fn trust_name(trust: Trust) -> &'static str {
         Trust::Vetted => "vetted",
     }
 }
-
-#[cfg(test)]
-mod tests;

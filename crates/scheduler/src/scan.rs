@@ -104,6 +104,3 @@ impl CandidateIndex for ScanIndex {
         drawn.into_iter().filter_map(|place| others.get(place).copied()).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -170,4 +170,32 @@ fn ppm(parts: u128) -> Ppm {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_share_of_numbers_too_large_for_one_product_is_exact() {
+        let half = u128::MAX.div_euclid(2);
+        assert_eq!(share_of(half, u128::MAX).get(), 499_999);
+        assert_eq!(share_of(u128::MAX - 1, u128::MAX).get(), 999_999);
+        assert_eq!(share_of(0, 0), Ppm::WHOLE);
+    }
+
+    #[test]
+    fn scores_print_all_their_places() {
+        assert_eq!(Score::WHOLE.to_string(), "1.000000000000");
+        assert_eq!(Score(5).to_string(), "0.000000000005");
+        assert_eq!(Score::of_share(Ppm::WHOLE), Score::WHOLE);
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_is_the_same_by_either_way_of_computing_it(
+            part in 0..=u128::from(u64::MAX), whole in 1..=u128::from(u64::MAX)
+        ) {
+            let wide = |number: u128| number.checked_shl(64).unwrap();
+            prop_assert_eq!(share_of(part, whole), share_of(wide(part), wide(whole)));
+        }
+    }
+}
