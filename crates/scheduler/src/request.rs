@@ -56,7 +56,7 @@ pub struct Request {
     pub engine: Option<EngineProfile>,
     /// What it takes while it runs.
     pub resources: Resources,
-    /// The least tier.
+    /// The least tier; `One` for lite tasks only.
     pub tier: Tier,
     /// The least trust.
     pub trust: Trust,

@@ -60,7 +60,11 @@ fn of_equal_prices_cheap_takes_the_better_score() {
         (candidate.price, candidate.load) = (Amount::new(1), ppm(load));
         index.upsert(candidate);
     }
-    assert_eq!(best(&index, Policy::Cheap, WorkKind::Wasm), Some(node(5)));
+    let request = Request { policy: Policy::Cheap, ..request() };
+    for number in 0..20 {
+        let best = index.best(&request, &seed(number));
+        assert_eq!(best.map(|scored| scored.id()), Some(node(5)));
+    }
 }
 
 #[test]
