@@ -2,9 +2,9 @@
 //!
 //! An explanation has a bounded size however many candidates there are: all of them are counted,
 //! by reason where they were rejected; the first [`Explanation::MOST_RANKED`] suitable ones are
-//! listed with their terms, and of each reason the [`Explanation::MOST_EXAMPLES`] rejected ones with
-//! the lowest ids. A digest over all suitable candidates and their stakes holds the coordinator to
-//! the set that it drew from.
+//! listed with their terms, and of each reason the [`Explanation::MOST_EXAMPLES`] rejected ones
+//! with the lowest ids. A digest over all suitable candidates and their stakes holds the
+//! coordinator to the set that it drew from.
 
 use std::cmp::Ordering;
 
@@ -106,7 +106,8 @@ impl Explanation {
     /// The most rejected candidates that are listed for each reason.
     pub const MOST_EXAMPLES: usize = 8;
 
-    /// What a caller may expect of asking again.
+    /// What a caller may expect of asking again. A draw is suitable where anybody is, even if
+    /// fewer than wanted.
     pub fn outlook(&self) -> Outlook {
         if self.suitable > 0 {
             Outlook::Suitable

@@ -36,9 +36,9 @@ pub enum MarkError {
 /// The candidates of one coordinator, at most one for each [`CandidateId`].
 ///
 /// How fast it answers is up to the implementation, what it answers is not: [`best`](Self::best)
-/// and [`draw`](Self::draw) give what [`reject`](crate::reject), [`Ranking`](crate::Ranking) and the
-/// documented draw give over all candidates one by one. The test `churn` holds an implementation
-/// to that.
+/// and [`draw`](Self::draw) give what [`reject`](crate::reject), [`Ranking`](crate::Ranking) and
+/// the documented draw give over all candidates one by one. The test `churn` holds an
+/// implementation to that.
 pub trait CandidateIndex {
     /// The figures that scores follow from.
     fn parameters(&self) -> &SchedulingParameters;

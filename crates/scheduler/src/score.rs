@@ -4,7 +4,7 @@
 //! score = 0.4 resource_fit + 0.3 stake_weight + 0.2 locality + 0.1 load_balance
 //! ```
 //!
-//! The weights are those of [`Weights`](crate::Weights). A term is a share in parts per million; every division
+//! The weights are those of [`Weights`]. A term is a share in parts per million; every division
 //! rounds down. The score is the sum of weight times term in parts per trillion, where nothing is
 //! rounded.
 

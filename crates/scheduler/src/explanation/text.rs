@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use tallystick_types::Ppm;
+
 use super::{Decision, Explanation, Method, RejectionTally};
 use crate::ranking::Scored;
-use tallystick_types::Ppm;
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,7 +68,8 @@ impl fmt::Display for Scored {
         let Self { terms, score, price, stake, .. } = self;
         write!(
             f,
-            "{}: score {score} (fit {}, stake {}, locality {}, load {}), asks {price}, stake {stake}",
+            "{}: score {score} (fit {}, stake {}, locality {}, load {}), \
+             asks {price}, stake {stake}",
             self.id(),
             Fraction(terms.resource_fit),
             Fraction(terms.stake_weight),

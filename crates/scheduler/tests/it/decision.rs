@@ -94,6 +94,13 @@ fn claiming_marks_all_that_were_chosen() {
 }
 
 #[test]
+fn an_index_behind_a_pointer_decides_as_well() {
+    let mut index: Box<dyn CandidateIndex> = Box::new(index_of(1..=2));
+    let chosen = index.claim_primary(&request(), &seed(1)).chosen;
+    assert_eq!((chosen.len(), index.len()), (1, 2));
+}
+
+#[test]
 fn an_explanation_stays_small_for_many_candidates_and_counts_them_all() {
     let mut index = index_of(1..=3_000);
     for number in 2_001..=3_000 {
