@@ -119,11 +119,20 @@ proptest! {
     }
 
     #[test]
-    fn the_terms_of_a_suitable_candidate_are_those_of_the_plain_formula(
+    fn terms_are_those_of_the_plain_formula_wherever_enough_is_free(
         candidate in sample::candidates(), request in sample::requests(),
         parameters in sample::parameters()
     ) {
-        prop_assume!(formula::suits(&(candidate.clone(), false), &request));
+        let (free, takes) = (candidate.free, request.resources);
+        let free = Resources {
+            cpu_millicores: free.cpu_millicores.max(takes.cpu_millicores),
+            memory_bytes: free.memory_bytes.max(takes.memory_bytes),
+            disk_bytes: free.disk_bytes.max(takes.disk_bytes),
+            accelerators: free.accelerators.max(takes.accelerators),
+            accelerator_memory_bytes:
+                free.accelerator_memory_bytes.max(takes.accelerator_memory_bytes),
+        };
+        let candidate = Candidate { free, ..candidate };
         let Scored { terms, score, .. } = Scored::of(&candidate, &request, &parameters);
         let all = [terms.resource_fit, terms.stake_weight, terms.locality, terms.load_balance];
         let expected = formula::terms(&candidate, &request, &parameters);
