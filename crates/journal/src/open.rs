@@ -71,7 +71,8 @@ impl Journal {
         let mut options = Options::default();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
-        // A damaged tail of the write-ahead log was never acknowledged; damage before it is refused.
+        // A damaged tail of the write-ahead log was never acknowledged; damage before it is
+        // refused.
         options.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
         options.set_compression_type(rocksdb::DBCompressionType::Lz4);
         let families = families_of(&options, &path);
