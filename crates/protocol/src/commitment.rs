@@ -28,9 +28,7 @@ const VERSION: u16 = 1;
 
 /// One node's assignment to one try at one task. Everything that a node says about its work names
 /// it; a message with an old number is fenced off.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskAssignment {
     /// The job.
@@ -87,9 +85,7 @@ pub fn job_output_root(
 ) -> Result<OutputRoot, MerkleError> {
     let leaves: Vec<_> = tasks
         .into_iter()
-        .map(|(task, root)| {
-            slice_leaf(u64::from(task.get()), OutputDigest::new(*root.as_bytes()))
-        })
+        .map(|(task, root)| slice_leaf(u64::from(task.get()), OutputDigest::new(*root.as_bytes())))
         .collect();
     MerkleTree::new(&leaves).map(|tree| tree.output_root())
 }

@@ -44,9 +44,7 @@ pub use refusal::Refusal;
 pub use request::{JobRequest, Limits, Privacy, Queueing, RequestError};
 pub use selection::{Role, Selection, Selector};
 pub use state::{Settings, State};
-pub use task::{
-    EndedTry, Late, Message, Replica, Signed, Stage, Task, TaskState, Verifying,
-};
+pub use task::{EndedTry, Late, Message, Replica, Signed, Stage, Task, TaskState, Verifying};
 pub use verification::MOST_ESCALATIONS;
 
 use state::Step;
@@ -72,11 +70,7 @@ impl Ledger {
     ///
     /// A refused event changes nothing but the number of the next event, so that a journal with
     /// refused events replays as well.
-    pub fn step(
-        &mut self,
-        event: Event,
-        selector: &dyn Selector,
-    ) -> Result<Vec<Effect>, Refusal> {
+    pub fn step(&mut self, event: Event, selector: &dyn Selector) -> Result<Vec<Effect>, Refusal> {
         self.state.next = self.state.next.saturating_add(1);
         let state = &mut self.state;
         let mut step = Step { state, selector, effects: Vec::new(), freed: false };

@@ -86,8 +86,7 @@ impl Step<'_> {
         };
         let attestations: Vec<Attestation> = signed.iter().map(attestation).collect();
         let slices = SliceRange { first: 0, count: it.head.request.slices };
-        let receipt =
-            Action::FinaliseReceipt { claim, attestations: attestations.clone(), slices };
+        let receipt = Action::FinaliseReceipt { claim, attestations: attestations.clone(), slices };
         self.emit(job, claim.attempt, receipt);
         let entry = OutboxEntry::Propose { claim, attestations };
         self.emit(job, claim.attempt, Action::Outbox(entry));

@@ -142,12 +142,7 @@ impl Task {
     }
 
     /// Committed to verifying.
-    pub(super) fn begin_verifying(
-        &mut self,
-        head: &Head,
-        seed: Option<Seed>,
-        turn: &Turn<'_>,
-    ) {
+    pub(super) fn begin_verifying(&mut self, head: &Head, seed: Option<Seed>, turn: &Turn<'_>) {
         self.state = TaskState::Verifying(Verifying {
             seed,
             escalations: 0,
@@ -178,20 +173,15 @@ impl Task {
         if self.barred.insert(seat) {
             turn.quarantine(head, self, attempt, (seat, EvidenceKind::TwoCommitments));
         }
-        if attempt == self.attempt && self.is_active() {
+        // Caught in an earlier try, it is out of the present one as well.
+        if self.is_active() {
             self.lose(head, seat, ReplicaEnd::Equivocated, turn);
         }
         Ok(())
     }
 
     /// A node is out, by no message about the task.
-    pub(super) fn lose(
-        &mut self,
-        head: &Head,
-        seat: Seat,
-        why: ReplicaEnd,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn lose(&mut self, head: &Head, seat: Seat, why: ReplicaEnd, turn: &mut Turn<'_>) {
         let counts = |replica: &Replica| replica.seat == seat && replica.is_live();
         let Some(place) = self.replicas.iter().position(counts) else { return };
         self.release(head, place, why, turn);

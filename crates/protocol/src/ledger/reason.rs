@@ -98,7 +98,16 @@ reasons! {
 
 /// Why a try at a task ended without a verified result.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
     thiserror::Error,
 )]
 #[serde(rename_all = "snake_case")]
@@ -131,7 +140,16 @@ pub enum TryEnd {
 
 /// Why a job is closed.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
     thiserror::Error,
 )]
 #[serde(rename_all = "snake_case")]

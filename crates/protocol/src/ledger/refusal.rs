@@ -23,8 +23,8 @@ pub enum Refusal {
         /// The task.
         task: TaskIndex,
     },
-    /// The job is here already.
-    #[error("job {job} is here already with attempt {attempt}")]
+    /// The job is here already, or was and is over.
+    #[error("job {job} is or was here already with attempt {attempt}")]
     JobExists {
         /// The job.
         job: JobId,

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
-use tallystick_types::{
-    Attempt, BeaconRound, JobId, Ppm, Seat, Seed, TaskIndex, WallTime,
-};
+use tallystick_types::{Attempt, BeaconRound, JobId, Ppm, Seat, Seed, TaskIndex, WallTime};
 
 use super::effect::{Action, Notice};
 use super::event::Event;
@@ -112,8 +110,13 @@ impl Step<'_> {
         self.state.now = self.state.now.max(now);
         let now = self.state.now;
         let silent = |node: &Node| node.online && node.lease_until <= now;
-        let gone: Vec<Seat> =
-            self.state.nodes.iter().filter(|(_, node)| silent(node)).map(|(seat, _)| seat).collect();
+        let gone: Vec<Seat> = self
+            .state
+            .nodes
+            .iter()
+            .filter(|(_, node)| silent(node))
+            .map(|(seat, _)| seat)
+            .collect();
         for seat in gone {
             self.part(seat);
         }
@@ -159,6 +162,11 @@ impl Step<'_> {
                 return Err(Refusal::JobExists { job, attempt: known.head.attempt });
             }
         }
+        if let Some(known) = self.state.archived.get(&job)
+            && (known.over || request.attempt <= known.attempt)
+        {
+            return Err(Refusal::JobExists { job, attempt: known.attempt });
+        }
         let ranges = request.tasks().map_err(refuse)?;
         let (replicas, paired) = (request.replicas, self.state.pairings.count(request.client));
         if request.privacy == Privacy::Private && paired < usize::from(replicas) {
@@ -203,6 +211,7 @@ impl Step<'_> {
             observed: None,
             settlement: Settlement::Open,
         };
+        self.state.exhume(job);
         self.state.jobs.insert(job, it);
         self.retime(job, None);
         let tasks = u32::try_from(count).expect("a job has at most 2^16 tasks");
@@ -243,7 +252,8 @@ impl Step<'_> {
         if it.close_reason().is_none() || (it.settlement == Settlement::Open && !lost) {
             return Err(Refusal::NotOver { job });
         }
-        self.state.jobs.remove(&job);
+        let (attempt, over) = (it.head.attempt, it.settlement != Settlement::Open);
+        self.state.bury(job, attempt, over);
         Ok(())
     }
 
@@ -262,8 +272,7 @@ impl Step<'_> {
             return Err(Refusal::NoPlace { seat });
         }
         let twin = |other: &Seat| *other != seat && same_node(*other, seat);
-        let old: Vec<Seat> =
-            self.state.nodes.iter().map(|(other, _)| other).filter(twin).collect();
+        let old: Vec<Seat> = self.state.nodes.iter().map(|(other, _)| other).filter(twin).collect();
         let mut quarantined = false;
         for other in old {
             quarantined |= self.state.nodes.get(other).is_some_and(|node| node.quarantined);

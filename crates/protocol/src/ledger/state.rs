@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
-use tallystick_types::{BeaconRound, JobId, Seconds, Seed, TaskIndex, WallTime};
+use tallystick_types::{Attempt, BeaconRound, JobId, Seconds, Seed, TaskIndex, WallTime};
 
 use super::effect::Effect;
 use super::job::{Head, Job, JobPhase};
@@ -23,11 +23,14 @@ pub struct Settings {
     pub rounds: u16,
     /// How many waiting tasks in a row may find no node before the rest waits for its time.
     pub searches: u16,
+    /// How many archived jobs are remembered by name, so that no copy of an order starts one again.
+    /// Orders older than that are for the archive to refuse.
+    pub tombstones: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { node_lease: Seconds::new(30), rounds: 64, searches: 16 }
+        Self { node_lease: Seconds::new(30), rounds: 64, searches: 16, tombstones: 1 << 20 }
     }
 }
 
@@ -49,6 +52,10 @@ pub struct State {
     pub pairings: Pairings,
     /// The randomness of the latest rounds.
     pub seeds: BTreeMap<BeaconRound, Seed>,
+    /// What is remembered of jobs that were archived.
+    pub(super) archived: BTreeMap<JobId, Tombstone>,
+    /// The archived jobs by the event that archived them.
+    pub(super) archived_at: BTreeMap<u64, JobId>,
     /// Tasks, or jobs as a whole, by the moment at which time alone changes them.
     pub(super) timers: BTreeSet<(WallTime, JobId, Option<TaskIndex>)>,
     /// Tasks that want a node: those with a result to check first, then who waits longest.
@@ -59,6 +66,18 @@ pub struct State {
     pub(super) entries: BTreeMap<JobId, BTreeMap<TaskIndex, Entry>>,
     /// The number of the next ticket for a waiting task.
     pub(super) ticket: u64,
+}
+
+/// What is remembered of a job that was archived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tombstone {
+    /// Its last attempt here.
+    pub(super) attempt: Attempt,
+    /// Whether it is over on the chain and never comes again.
+    pub(super) over: bool,
+    /// The event that archived it.
+    pub(super) at: u64,
 }
 
 /// Which waiting task goes first.
@@ -98,6 +117,8 @@ impl State {
             nodes: Nodes::default(),
             pairings: Pairings::default(),
             seeds: BTreeMap::new(),
+            archived: BTreeMap::new(),
+            archived_at: BTreeMap::new(),
             timers: BTreeSet::new(),
             waiting: BTreeSet::new(),
             awaiting: BTreeSet::new(),
@@ -110,6 +131,26 @@ impl State {
     pub fn digest(&self) -> B256 {
         let bytes = serde_json::to_vec(self).expect("every key of a map is a text or a number");
         keccak256(bytes)
+    }
+
+    /// Forgets all of a job but its name.
+    pub(super) fn bury(&mut self, job: JobId, attempt: Attempt, over: bool) {
+        self.jobs.remove(&job);
+        let at = self.next;
+        self.archived.insert(job, Tombstone { attempt, over, at });
+        self.archived_at.insert(at, job);
+        let most = usize::try_from(self.settings.tombstones).unwrap_or(usize::MAX);
+        while self.archived.len() > most {
+            let Some((_, oldest)) = self.archived_at.pop_first() else { return };
+            self.archived.remove(&oldest);
+        }
+    }
+
+    /// A job that was archived is back.
+    pub(super) fn exhume(&mut self, job: JobId) {
+        if let Some(tombstone) = self.archived.remove(&job) {
+            self.archived_at.remove(&tombstone.at);
+        }
     }
 
     /// Brings the indexes in line with a task.

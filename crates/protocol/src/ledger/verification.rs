@@ -82,14 +82,16 @@ impl Task {
         let taken: BTreeSet<Seat> = self.barred.iter().copied().chain(seats).collect();
         // Excluding all but the kept ones makes the selection choose among these.
         let strangers = |seat: &Seat| !self.kept.contains(seat);
-        let but_kept: BTreeSet<Seat> =
-            turn.nodes.iter().map(|(seat, _)| seat).filter(strangers).chain(taken.clone()).collect();
+        let but_kept: BTreeSet<Seat> = turn
+            .nodes
+            .iter()
+            .map(|(seat, _)| seat)
+            .filter(strangers)
+            .chain(taken.clone())
+            .collect();
         let gently: BTreeSet<Seat> = taken.union(&self.avoided).copied().collect();
-        let kept = if self.kept.is_empty() {
-            None
-        } else {
-            turn.pick(head, self, wanted, &but_kept).ok()
-        };
+        let kept =
+            if self.kept.is_empty() { None } else { turn.pick(head, self, wanted, &but_kept).ok() };
         let found = kept
             .or_else(|| turn.pick(head, self, wanted, &gently).ok())
             .or_else(|| turn.pick(head, self, wanted, &taken).ok());
@@ -222,13 +224,7 @@ impl Task {
     }
 
     /// Verifying to verified. Who opened another output is outvoted.
-    fn verify(
-        &mut self,
-        head: &Head,
-        output_root: OutputRoot,
-        by: Vec<Seat>,
-        turn: &mut Turn<'_>,
-    ) {
+    fn verify(&mut self, head: &Head, output_root: OutputRoot, by: Vec<Seat>, turn: &mut Turn<'_>) {
         let (attempt, at) = (self.attempt, turn.now);
         self.state = TaskState::Verified { output_root, by, attempt, at };
         let notice = Notice::TaskVerified { slices: self.slices, output_root };
