@@ -149,7 +149,7 @@ impl Step<'_> {
             let claims = [(first.claim, first.signature), (claim, signature)];
             let evidence = Evidence::TwoClaims { seat, claims };
             self.state.nodes.quarantine(seat);
-            self.emit(job, attempt, Action::Evidence(evidence));
+            self.emit(job, attempt, Action::Evidence(Box::new(evidence)));
             let offence = EvidenceKind::TwoClaims;
             self.emit(job, attempt, Action::Quarantine { seat, offence });
         }

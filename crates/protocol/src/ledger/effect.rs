@@ -137,7 +137,7 @@ pub enum Action {
         offence: EvidenceKind,
     },
     /// Hand evidence to whoever judges and slashes.
-    Evidence(Evidence),
+    Evidence(Box<Evidence>),
 }
 
 /// A message for the chain.
@@ -276,7 +276,7 @@ impl Evidence {
 
 impl Action {
     /// The kind of its key.
-    pub const fn kind(&self) -> EffectKind {
+    pub fn kind(&self) -> EffectKind {
         match self {
             Self::Dispatch { assignment, .. } => EffectKind::Dispatch(assignment.seat),
             Self::Cancel { assignment } => EffectKind::Cancel(assignment.seat),

@@ -55,7 +55,7 @@ impl Turn<'_> {
         attempt: TaskAttempt,
         evidence: Evidence,
     ) {
-        self.emit_for(head, task, attempt, Action::Evidence(evidence));
+        self.emit_for(head, task, attempt, Action::Evidence(Box::new(evidence)));
     }
 
     /// Takes a node out of the pool.

@@ -1,5 +1,7 @@
 //! Slices joined are the input, none is empty, and sizes without meaning are refused.
 
+#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+
 use super::*;
 use proptest::prelude::*;
 
