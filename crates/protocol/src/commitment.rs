@@ -1,18 +1,23 @@
 //! What binds a node to its output before anyone shows an output.
 //!
-//! A commitment is `keccak256` of these 173 bytes, numbers big-endian:
+//! A commitment is `keccak256` of these 141 bytes, numbers big-endian:
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 8 | the letters `TALLYOPN` |
 //! | 2 | version, 1 |
-//! | 67 | the assignment: job (32), attempt of the job (1), task (4), attempt of the task (2), node (8), signer (20) |
+//! | 32 | job |
+//! | 1 | attempt of the job |
+//! | 4 | task |
+//! | 2 | attempt of the task |
+//! | 8 | node |
+//! | 20 | signer of the node |
 //! | 32 | output root of the task |
 //! | 32 | salt |
 //!
 //! It binds the node, so a copy of somebody else's commitment opens for nobody but its author. What
-//! the node signs with its identity key is a [`Pledge`]: `TALLYCMT`, the version, the assignment,
-//! the commitment (32) and the beacon round from which the secondaries are drawn (8).
+//! the node signs with its identity key is a [`Pledge`]: `TALLYCMT`, the version, the assignment
+//! as above, the commitment (32) and the beacon round from which the secondaries are drawn (8).
 
 use alloy_primitives::keccak256;
 use serde::{Deserialize, Serialize};
@@ -68,7 +73,7 @@ pub struct Pledge {
 impl Opening {
     /// The commitment that only this node can open, for this try alone.
     pub fn commitment(&self, assignment: &TaskAssignment) -> Commitment {
-        let mut bytes = Vec::with_capacity(173);
+        let mut bytes = Vec::with_capacity(141);
         bytes.extend_from_slice(OPENING);
         bytes.extend_from_slice(&VERSION.to_be_bytes());
         bytes.extend_from_slice(&assignment.to_bytes());

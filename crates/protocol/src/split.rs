@@ -1,8 +1,8 @@
 //! How an input becomes slices, and slices become tasks.
 //!
 //! Pure arithmetic over lengths and bytes: a splitter names the places of the slices and copies
-//! nothing. Slices of bytes follow each other without gap, so joined they are the input; tiles cover
-//! their picture once each.
+//! nothing. Slices of bytes follow each other without gap, so joined they are the input; tiles
+//! cover every pixel of their picture once.
 
 use serde::{Deserialize, Serialize};
 use tallystick_types::SliceRange;

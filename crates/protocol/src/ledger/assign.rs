@@ -77,7 +77,9 @@ impl Task {
         let limits = &head.request.limits;
         let patience_over = turn.now >= since.after(limits.no_node);
         let hopeless = reason.is_impossible() || head.request.queueing == Queueing::FailFast;
-        if patience_over && hopeless && head.active == 0 {
+        // Tasks that wait for others of their job are in a queue, whatever the job asked for.
+        let idle = head.active == 0 && turn.now >= head.busy_at.after(limits.no_node);
+        if patience_over && hopeless && idle {
             turn.close = Some(CloseReason::NoNode { task: self.index, reason });
         }
         if patience_over && !queued {

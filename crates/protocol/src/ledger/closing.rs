@@ -140,7 +140,7 @@ impl Step<'_> {
         let new = SignedClaim { claim, signature, contradicted: false };
         let first = it.claims.entry((attempt, seat)).or_insert(new);
         if first.claim.output_root == claim.output_root {
-            // The coordinator chooses the cost: another one is no offence, and the right one counts.
+            // The coordinator chooses the cost: another one is no offence, the right one counts.
             if Some(claim) == wanted && !first.contradicted {
                 *first = new;
             }

@@ -51,6 +51,8 @@ pub struct Head {
     pub deadline: WallTime,
     /// When it ends because of dead letters, if nothing else moves.
     pub retry_by: Option<WallTime>,
+    /// When work on one of its tasks last ended.
+    pub busy_at: WallTime,
     /// Tasks that nodes work on.
     pub active: u32,
     /// Tasks that are verified.

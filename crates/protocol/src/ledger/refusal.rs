@@ -55,7 +55,7 @@ pub enum Refusal {
         source: RequestError,
     },
     /// The node is not connected.
-    #[error("node {} with signer {} is not connected; it has to join again", .seat.node, .seat.signer)]
+    #[error("node {} is not connected; it has to join again", .seat.node)]
     UnknownNode {
         /// The node.
         seat: Seat,
@@ -67,7 +67,7 @@ pub enum Refusal {
         seat: Seat,
     },
     /// The node was never assigned to this.
-    #[error("node {} was never given task {} of job {}", .assignment.seat.node, .assignment.task, .assignment.job)]
+    #[error("node {} was never given this try at task {}", .assignment.seat.node, .assignment.task)]
     NotAssigned {
         /// What it claims to work on.
         assignment: TaskAssignment,
@@ -81,7 +81,7 @@ pub enum Refusal {
         seat: Seat,
     },
     /// The node opens before it was asked, so others could copy.
-    #[error("node {} opens its commitment before it was asked; wait for the request", .assignment.seat.node)]
+    #[error("node {} opens before it was asked; wait for the request", .assignment.seat.node)]
     RevealTooEarly {
         /// Of which assignment.
         assignment: TaskAssignment,

@@ -187,6 +187,7 @@ impl Step<'_> {
             submitted_at: now,
             deadline: now.after(request.limits.job),
             retry_by: None,
+            busy_at: now,
             active: 0,
             verified: 0,
             dead: 0,

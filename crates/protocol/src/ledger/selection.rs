@@ -1,7 +1,7 @@
 //! The choice of a node, which the ledger leaves to whoever scores and draws.
 //!
-//! The ledger asks, checks the answer and marks the node busy in one step, so that nobody can take a
-//! place between the choice and its use.
+//! The ledger asks, checks the answer and marks the node busy in one step, so that nobody can take
+//! a place between the choice and its use.
 
 use std::collections::BTreeSet;
 

@@ -244,9 +244,13 @@ impl Step<'_> {
             freed: false,
             close: None,
         };
+        let active = owner.head.active;
         owner.head.count(it, u32::checked_sub);
         let result = change(&owner.head, it, &mut turn);
         owner.head.count(it, u32::checked_add);
+        if owner.head.active < active {
+            owner.head.busy_at = turn.now;
+        }
         let (assigned, freed, close) = (turn.assigned, turn.freed, turn.close);
         owner.seats.extend(assigned);
         self.freed |= freed;

@@ -62,6 +62,12 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 1..250)
 }
 
+/// A quarter of the usual cases: each is a long story. `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases / 4, ..usual }
+}
+
 fn short() -> Limits {
     let (job, dead_letter) = (Seconds::new(300), Seconds::new(60));
     Limits { job, dead_letter, deliveries: 3, ..Limits::for_tasks() }
@@ -271,7 +277,7 @@ fn replay(journal: &[Event], snapshot_at: usize) -> (Ledger, Vec<Effect>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// Invariants, the uniqueness of effect keys, that refusals change nothing and that expired
     /// tries have no effect are checked after every step.
@@ -293,7 +299,8 @@ proptest! {
         prop_assert_eq!(again, effects);
     }
 
-    /// When nobody says anything any more, every job ends within its time and that of its signatures.
+    /// When nobody says anything any more, every job ends within its time and that of its
+    /// signatures.
     #[test]
     fn every_job_ends_when_only_time_passes(acts in acts(), nodes_live in any::<bool>()) {
         let mut mesh = Mesh::new();
@@ -317,7 +324,9 @@ proptest! {
     /// With honest nodes and every message delivered, in whatever order, every job completes.
     #[test]
     fn honest_nodes_complete_every_job(
-        order in prop::collection::vec(any::<Index>(), 400), replicas in 1_u8..4, places in 1_u16..4,
+        order in prop::collection::vec(any::<Index>(), 400),
+        replicas in 1_u8..4,
+        places in 1_u16..4,
     ) {
         let mut mesh = Mesh::new();
         for number in 4..=5 {

@@ -103,6 +103,23 @@ fn no_node_for_thirty_seconds_fails_a_job_that_asked_for_it() {
 }
 
 #[test]
+fn tasks_that_wait_for_others_of_their_job_do_not_fail_it() {
+    let (queueing, slices_per_task) = (Queueing::FailFast, 2);
+    let limits = Limits { execution: Seconds::new(100), ..Limits::for_tasks() };
+    let request = JobRequest { queueing, slices_per_task, limits, ..request(1) };
+    let mut world = World::with_job(1, request);
+    world.acknowledge(world.at(0));
+    world.pass(60);
+    assert_eq!(world.job().phase, JobPhase::Working);
+    world.step(Event::NodeLeft { seat: seat(1) }).unwrap();
+    world.pass(29);
+    assert_eq!(world.job().phase, JobPhase::Working, "thirty seconds from now");
+    world.pass(3);
+    let (task, reason) = (TaskIndex::new(0), NoNode::NoneOnline);
+    assert_eq!(world.job().close_reason(), Some(CloseReason::NoNode { task, reason }));
+}
+
+#[test]
 fn what_no_node_can_do_fails_although_it_may_queue() {
     let mut world = World::new(1);
     let event = Event::JobSubmitted { job: job_id(1), request: Box::new(request(1)) };
