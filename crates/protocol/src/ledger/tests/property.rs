@@ -1,8 +1,12 @@
 //! Any order of messages that are duplicated, late or lost; liars, deaths and a chain that changes
 //! its mind.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use super::super::*;
 use super::world::*;
@@ -350,4 +354,49 @@ proptest! {
         }
         prop_assert_eq!(mesh.world.job().close_reason(), Some(CloseReason::Completed));
     }
+}
+
+/// The stories above prove nothing about what they never reach.
+#[test]
+fn the_stories_reach_the_ends_that_they_are_about() {
+    let mut runner = TestRunner::deterministic();
+    let (mut effects, mut ends, mut closes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for _ in 0..150 {
+        let mut mesh = Mesh::new();
+        for act in acts().new_tree(&mut runner).unwrap().current() {
+            mesh.act(&act);
+        }
+        effects.extend(mesh.world.effects.iter().map(|effect| name(&effect.key.kind)));
+        for job in mesh.world.ledger.state().jobs.values() {
+            closes.extend(job.close_reason().map(|reason| name(&reason)));
+            let tries = job.tasks.values().flat_map(|task| &task.history);
+            ends.extend(tries.map(|ended| name(&ended.why)));
+        }
+    }
+    let expected = [
+        "Attest",
+        "Cancel",
+        "DeadLetter",
+        "Dispatch",
+        "DrawSecondaries",
+        "Escalate",
+        "Evidence",
+        "FinaliseReceipt",
+        "Notify",
+        "Outbox",
+        "Quarantine",
+        "Reveal",
+    ];
+    assert_eq!(effects.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    for end in ["Failed", "LeaseMoved", "Primary", "RoundKnown", "SeedMissing", "JobClosed"] {
+        assert!(ends.contains(end), "{end} is not among {ends:?}");
+    }
+    for close in ["Cancelled", "Completed", "LeaseLost", "RefundedOnChain", "SettledOnChain"] {
+        assert!(closes.contains(close), "{close} is not among {closes:?}");
+    }
+}
+
+/// The name of a member, without its fields.
+fn name(member: &impl std::fmt::Debug) -> String {
+    format!("{member:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect()
 }
