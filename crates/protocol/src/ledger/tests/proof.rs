@@ -1,9 +1,11 @@
 //! Commit and reveal, disagreement, and what becomes of liars.
 
+use std::collections::BTreeSet;
+
 use super::super::*;
 use super::world::*;
 use crate::commitment::Pledge;
-use tallystick_types::{BeaconRound, IdentitySignature, OutputRoot, Verification};
+use tallystick_types::{BeaconRound, IdentitySignature, OutputRoot, Seed, Verification};
 
 fn evidence(effects: &[Effect]) -> Vec<EvidenceKind> {
     let kind = |effect: &Effect| match effect.key.kind {
@@ -152,6 +154,30 @@ fn a_primary_cannot_name_a_round_that_is_known() {
     world.round -= 1;
     world.commit(world.at(0), RIGHT);
     assert_eq!(world.last_end(), TryEnd::RoundKnown);
+}
+
+#[test]
+fn the_seed_of_another_round_draws_nobody() {
+    let mut world = World::with_job(3, request(2));
+    world.seed();
+    world.commit(world.at(0), RIGHT);
+    assert!(matches!(world.task().state, TaskState::Committed { .. }));
+    assert_eq!(world.task().replicas.len(), 1);
+    world.seed();
+    assert_eq!(world.task().replicas.len(), 2);
+}
+
+#[test]
+fn who_is_drawn_depends_on_the_seed() {
+    let drawn = |byte: u8| {
+        let mut world = World::with_job(9, request(2));
+        world.commit(world.at(0), RIGHT);
+        let round = BeaconRound::new(world.round);
+        world.step(Event::SeedKnown { round, seed: Seed::new([byte; 32]) }).unwrap();
+        world.at(1).seat
+    };
+    let all: BTreeSet<_> = (0..20).map(drawn).collect();
+    assert!(all.len() > 3, "{all:?}");
 }
 
 #[test]
