@@ -2,8 +2,8 @@
 //!
 //! An [`Event`] goes in, [`Effect`]s come out. The ledger reads no clock, draws no random number
 //! and talks to nobody: time comes as ticks, randomness as the seed of a round, and the choice of
-//! nodes is a [`Selector`] that is handed in. The caller writes every event to its journal before it
-//! performs the effects. State and effects follow from the events alone, so a snapshot and the
+//! nodes is a [`Selector`] that is handed in. The caller writes every event to its journal before
+//! it performs the effects. State and effects follow from the events alone, so a snapshot and the
 //! events after it are as good as all events.
 
 mod assign;
