@@ -177,6 +177,18 @@ bytes_name! {
     ReceiptDigest, 32
 }
 bytes_name! {
+    /// Salted hash of a task's output by which a node binds itself before anyone shows an output.
+    Commitment, 32
+}
+bytes_name! {
+    /// Random bytes that keep a commitment from being guessed; shown together with the output.
+    Salt, 32
+}
+bytes_name! {
+    /// Randomness of a beacon round, from which secondaries are drawn.
+    Seed, 32
+}
+bytes_name! {
     /// Hash of a block of the settlement chain.
     BlockHash, 32
 }
@@ -200,6 +212,19 @@ number_name! {
 number_name! {
     /// The number of an assignment of a job, from 1: the fencing token that attestations sign.
     Attempt, u8
+}
+number_name! {
+    /// The place of a task in its job, from 0.
+    TaskIndex, u32
+}
+number_name! {
+    /// The number of one try at a task, from 1 and never used again: the fencing token inside a
+    /// job's attempt.
+    TaskAttempt, u16
+}
+number_name! {
+    /// A beacon round: randomness named by its number before it exists.
+    BeaconRound, u64
 }
 number_name! {
     /// A service level that a job asks for; zero is none.
