@@ -14,8 +14,8 @@ pub use key::Key;
 pub use log::{EventNumber, Events, Snapshot};
 pub use open::{FORMAT, Journal, Network, Reader};
 pub use records::{
-    DeadLetter, DeadLetterKey, JobRecord, JobStatus, PairingId, Policy, Privacy, ReceiptKey,
-    ReceiptRecord, TrustPairing,
+    DeadLetter, DeadLetterKey, JobRecord, JobStatus, PairingId, ReceiptKey, ReceiptRecord,
+    TrustPairing,
 };
 pub use step::Step;
 pub use table::{Family, Stored, Table};

@@ -4,32 +4,12 @@ use std::fmt;
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
-use tallystick_types::{IdentityKey, IdentitySignature, JobId, ReceiptDigest, WallTime};
+use tallystick_types::{
+    IdentityKey, IdentitySignature, JobId, Policy, Privacy, ReceiptDigest, WallTime,
+};
 
 use crate::key::Key;
 use crate::table::{Family, Stored, Table};
-
-/// How a client wants its job to be placed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Policy {
-    /// The best node.
-    Fast,
-    /// The cheapest node that is good enough.
-    Cheap,
-    /// Whichever fits the kind of work.
-    #[default]
-    Auto,
-}
-
-/// Who may see the work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Privacy {
-    /// Any node.
-    #[default]
-    Public,
-    /// Only nodes that the client has paired with.
-    Private,
-}
 
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

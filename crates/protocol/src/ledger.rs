@@ -41,7 +41,7 @@ pub use job::{Head, Job, JobPhase, PartialResult, Settlement, SignedClaim, TaskW
 pub use node::{Engagement, Node, NodeProfile, Nodes, Pairings, same_node};
 pub use reason::{CloseReason, Failure, NoNode, ReplicaEnd, TryEnd};
 pub use refusal::Refusal;
-pub use request::{JobRequest, Limits, Privacy, Queueing, RequestError};
+pub use request::{JobRequest, Limits, Queueing, RequestError};
 pub use selection::{Role, Selection, Selector};
 pub use state::{Settings, State};
 pub use task::{EndedTry, Late, Message, Replica, Signed, Stage, Task, TaskState, Verifying};

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 
 use alloy_primitives::{B256, Keccak256, U256};
 use serde::{Deserialize, Serialize};
+use tallystick_types::Policy;
 
 use crate::candidate::CandidateId;
 use crate::draw::DrawSeed;
@@ -17,7 +18,7 @@ use crate::filter::{Outlook, Reason, Rejection, reject};
 use crate::index::{CandidateIndex, Entry};
 use crate::parameters::{SchedulingParameters, Weights};
 use crate::ranking::{Ranking, Scored};
-use crate::request::{Policy, Request, ResolvedPolicy};
+use crate::request::{Request, ResolvedPolicy};
 use crate::score::Score;
 
 mod text;
@@ -126,7 +127,7 @@ pub(crate) fn explain_primary<I: CandidateIndex + ?Sized>(
     seed: &DrawSeed,
 ) -> Explanation {
     let parameters = index.parameters();
-    let method = match request.policy.resolve(request.kind) {
+    let method = match ResolvedPolicy::of(request.policy, request.kind) {
         ResolvedPolicy::Fast => Method::BestScore,
         ResolvedPolicy::Cheap => {
             Method::LowestPrice { sufficient: Score::of_share(parameters.sufficient) }

@@ -7,11 +7,11 @@ use std::fmt;
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
-use tallystick_types::{Amount, EngineProfile, Trust};
+use tallystick_types::{Amount, EngineProfile, Privacy, Trust};
 
 use crate::candidate::{Candidate, Quarantine, Tier, WorkKind};
 use crate::index::Entry;
-use crate::request::{Privacy, Request};
+use crate::request::Request;
 use crate::resources::Resource;
 
 /// Why a candidate may not get a task: the first reason in the order of this list.
@@ -197,9 +197,8 @@ pub fn reject(entry: Entry<'_>, request: &Request) -> Option<Rejection> {
 }
 
 fn lasting(candidate: &Candidate, request: &Request) -> Option<Rejection> {
-    if let Privacy::Private { client } = request.privacy
-        && !candidate.paired.contains(&client)
-    {
+    let client = request.client;
+    if request.privacy == Privacy::Private && !candidate.paired.contains(&client) {
         return Some(Rejection::NotPaired { client });
     }
     let Some(engines) = candidate.capabilities.get(&request.kind) else {

@@ -27,7 +27,7 @@ pub use index::{CandidateIndex, Entry, MarkError};
 pub use parameters::{SchedulingParameters, Weights, WeightsError};
 pub use ranking::{Ranking, Scored};
 pub use region::{Region, RegionDistance, RegionTable, RegionTableError};
-pub use request::{Policy, Privacy, Request, ResolvedPolicy};
+pub use request::{Request, ResolvedPolicy};
 pub use resources::{Resource, Resources};
 pub use scan::ScanIndex;
 pub use score::{Score, Terms};

@@ -57,7 +57,7 @@ impl Scored {
 impl<'a> Ranking<'a> {
     /// The order for a request.
     pub fn of(request: &Request, parameters: &SchedulingParameters, seed: &'a DrawSeed) -> Self {
-        let policy = request.policy.resolve(request.kind);
+        let policy = ResolvedPolicy::of(request.policy, request.kind);
         Self { policy, sufficient: Score::of_share(parameters.sufficient), seed }
     }
 

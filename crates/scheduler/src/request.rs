@@ -5,36 +5,11 @@ use std::fmt;
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
-use tallystick_types::{Amount, EngineProfile, InputDigest, Trust};
+use tallystick_types::{Amount, EngineProfile, InputDigest, Policy, Privacy, Trust};
 
 use crate::candidate::{CandidateId, Tier, WorkKind};
 use crate::region::Region;
 use crate::resources::Resources;
-
-/// Who may see the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Privacy {
-    /// Any machine.
-    Public,
-    /// Machines that the client paired with, and no other.
-    Private {
-        /// The client.
-        client: Address,
-    },
-}
-
-/// What the client prefers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// The best score.
-    Fast,
-    /// The lowest price among sufficient scores.
-    Cheap,
-    /// `Fast` for inference, `Cheap` for everything else.
-    Auto,
-}
 
 /// A policy that says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,6 +35,8 @@ pub struct Request {
     pub tier: Tier,
     /// The least trust.
     pub trust: Trust,
+    /// Who wants it done.
+    pub client: Address,
     /// Who may see it.
     pub privacy: Privacy,
     /// The most it may cost per unit of work, in base units of the token it is paid in.
@@ -74,23 +51,13 @@ pub struct Request {
     pub excluded: BTreeSet<CandidateId>,
 }
 
-impl Policy {
-    /// What it comes to for a kind of work.
-    pub const fn resolve(self, kind: WorkKind) -> ResolvedPolicy {
-        match (self, kind) {
-            (Self::Fast, _) | (Self::Auto, WorkKind::Inference) => ResolvedPolicy::Fast,
-            (Self::Cheap | Self::Auto, _) => ResolvedPolicy::Cheap,
+impl ResolvedPolicy {
+    /// What a policy comes to for a kind of work.
+    pub const fn of(policy: Policy, kind: WorkKind) -> Self {
+        match (policy, kind) {
+            (Policy::Fast, _) | (Policy::Auto, WorkKind::Inference) => Self::Fast,
+            (Policy::Cheap | Policy::Auto, _) => Self::Cheap,
         }
-    }
-}
-
-impl fmt::Display for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fast => "FAST",
-            Self::Cheap => "CHEAP",
-            Self::Auto => "AUTO",
-        })
     }
 }
 
@@ -120,17 +87,17 @@ mod tests {
     #[test]
     fn auto_is_fast_for_inference_and_cheap_for_everything_else() {
         use WorkKind::{Function, Inference, Instance, Tensor, Text, Wasm};
-        assert_eq!(Policy::Auto.resolve(Inference), ResolvedPolicy::Fast);
+        assert_eq!(ResolvedPolicy::of(Policy::Auto, Inference), ResolvedPolicy::Fast);
         for kind in [Wasm, Tensor, Text, Instance, Function] {
-            assert_eq!(Policy::Auto.resolve(kind), ResolvedPolicy::Cheap, "{kind}");
+            assert_eq!(ResolvedPolicy::of(Policy::Auto, kind), ResolvedPolicy::Cheap, "{kind}");
         }
     }
 
     #[test]
     fn what_the_client_said_holds_for_every_kind() {
         for kind in [WorkKind::Inference, WorkKind::Wasm] {
-            assert_eq!(Policy::Fast.resolve(kind), ResolvedPolicy::Fast);
-            assert_eq!(Policy::Cheap.resolve(kind), ResolvedPolicy::Cheap);
+            assert_eq!(ResolvedPolicy::of(Policy::Fast, kind), ResolvedPolicy::Fast);
+            assert_eq!(ResolvedPolicy::of(Policy::Cheap, kind), ResolvedPolicy::Cheap);
         }
     }
 }

@@ -13,6 +13,7 @@ mod encoding;
 mod id;
 pub mod merkle;
 mod parameters;
+mod placement;
 mod price;
 mod receipt;
 mod seat;
@@ -31,6 +32,7 @@ pub use id::{
     TaskAttempt, TaskIndex,
 };
 pub use parameters::JobParameters;
+pub use placement::{Policy, Privacy};
 pub use price::JobPrice;
 pub use receipt::{
     ChainAnchor, EngineProfile, EngineProfileError, Receipt, ReceiptError, ReceiptVersion,

@@ -2,10 +2,8 @@
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
-use tallystick_journal::{
-    JobRecord, JobStatus, Journal, JournalError, Network, Policy, Privacy, Stored,
-};
-use tallystick_types::{ChainId, IdentityKey, JobId, WallTime};
+use tallystick_journal::{JobRecord, JobStatus, Journal, JournalError, Network, Stored};
+use tallystick_types::{ChainId, IdentityKey, JobId, Policy, Privacy, WallTime};
 use tempfile::TempDir;
 
 /// An event of the tests.

@@ -2,10 +2,10 @@
 
 use alloy_primitives::Address;
 use tallystick_journal::{
-    DeadLetter, DeadLetterKey, JobRecord, JobStatus, JournalError, PairingId, Privacy, ReceiptKey,
+    DeadLetter, DeadLetterKey, JobRecord, JobStatus, JournalError, PairingId, ReceiptKey,
     ReceiptRecord, RuleError, TrustPairing,
 };
-use tallystick_types::{IdentitySignature, ReceiptDigest};
+use tallystick_types::{IdentitySignature, Privacy, ReceiptDigest};
 
 use crate::house::{folder, job, node, open, pending, time};
 

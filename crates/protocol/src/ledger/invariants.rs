@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tallystick_types::{Attestations, JobId, Seat, TaskIndex};
+use tallystick_types::{Attestations, JobId, Privacy, Seat, TaskIndex};
 
 use super::job::{Head, Job, JobPhase, Settlement};
 use super::node::{Engagement, same_node};
 use super::reason::CloseReason;
-use super::request::Privacy;
 use super::selection::Role;
 use super::state::{Entry, State};
 use super::task::{Replica, Stage, Task, TaskState};

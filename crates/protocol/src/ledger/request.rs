@@ -3,7 +3,8 @@
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use tallystick_types::{
-    Amount, Attempt, Attestations, Seconds, SliceRange, SpecificationDigest, Trust, Verification,
+    Amount, Attempt, Attestations, Privacy, Seconds, SliceRange, SpecificationDigest, Trust,
+    Verification,
 };
 
 use crate::split::{self, SplitError};
@@ -40,16 +41,6 @@ pub struct JobRequest {
     pub price: Amount,
     /// Time limits and counts.
     pub limits: Limits,
-}
-
-/// Who may see a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Privacy {
-    /// Every node that fits.
-    Public,
-    /// Only nodes with which the client paired.
-    Private,
 }
 
 /// What happens to a task that found no node for [`Limits::no_node`].

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
-use tallystick_types::{Attempt, BeaconRound, JobId, Ppm, Seat, Seed, TaskIndex, WallTime};
+use tallystick_types::{
+    Attempt, BeaconRound, JobId, Ppm, Privacy, Seat, Seed, TaskIndex, WallTime,
+};
 
 use super::effect::{Action, Notice};
 use super::event::Event;
@@ -11,7 +13,7 @@ use super::job::{Head, Job, JobPhase, Settlement};
 use super::node::{Node, NodeProfile, same_node};
 use super::reason::{CloseReason, ReplicaEnd};
 use super::refusal::Refusal;
-use super::request::{JobRequest, Privacy, RequestError};
+use super::request::{JobRequest, RequestError};
 use super::state::Step;
 use super::task::{Task, TaskState};
 use super::turn::Turn;

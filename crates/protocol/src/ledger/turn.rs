@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tallystick_types::{BeaconRound, JobId, Seat, Seed, TaskAttempt, TaskIndex, WallTime};
+use tallystick_types::{BeaconRound, JobId, Privacy, Seat, Seed, TaskAttempt, TaskIndex, WallTime};
 
 use super::effect::{Action, Effect, EffectKey, Evidence, EvidenceKind};
 use super::job::Head;
 use super::node::{Engagement, Nodes, Pairings};
 use super::reason::{CloseReason, NoNode};
-use super::request::Privacy;
 use super::selection::{Role, Selection, Selector};
 use super::task::Task;
 

@@ -3,10 +3,10 @@
 use alloy_primitives::{B256, U256, keccak256};
 use proptest::prelude::*;
 use tallystick_scheduler::{
-    CandidateIndex, Decision, Explanation, Method, Outlook, Policy, Privacy, Quarantine, Reason,
-    Request, ScanIndex, Score, WorkKind,
+    CandidateIndex, Decision, Explanation, Method, Outlook, Quarantine, Reason, Request, ScanIndex,
+    Score, WorkKind,
 };
-use tallystick_types::Amount;
+use tallystick_types::{Amount, Policy, Privacy};
 
 use crate::formula;
 use crate::sample::{self, CLIENT, candidate, node, ppm, request, seed};
@@ -72,7 +72,7 @@ fn a_private_task_without_a_paired_machine_is_unmet_and_a_busy_network_is_worth_
     stranger.paired.clear();
     stranger.online = false;
     index.upsert(stranger);
-    assert_eq!(request().privacy, Privacy::Private { client: CLIENT });
+    assert_eq!((request().client, request().privacy), (CLIENT, Privacy::Private));
     assert_eq!(outlook(&index), Outlook::Unmet);
     index.upsert(candidate(2));
     assert_eq!(outlook(&index), Outlook::Suitable);

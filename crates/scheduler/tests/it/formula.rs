@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 
 use alloy_primitives::{B256, U256, keccak256};
 use tallystick_scheduler::{
-    Candidate, CandidateId, DrawSeed, Policy, Privacy, Quarantine, Request, SchedulingParameters,
-    WorkKind,
+    Candidate, CandidateId, DrawSeed, Quarantine, Request, SchedulingParameters, WorkKind,
 };
+use tallystick_types::{Policy, Privacy};
 
 const MILLION: u128 = 1_000_000;
 
@@ -19,7 +19,7 @@ pub(crate) fn suits(known: &Known, request: &Request) -> bool {
     let engines = candidate.capabilities.get(&request.kind);
     let paired = match request.privacy {
         Privacy::Public => true,
-        Privacy::Private { client } => candidate.paired.contains(&client),
+        Privacy::Private => candidate.paired.contains(&request.client),
     };
     let fits = amounts(candidate)
         .into_iter()

@@ -1,9 +1,9 @@
 //! Which of several suitable candidates gets the task.
 
 use tallystick_scheduler::{
-    CandidateId, CandidateIndex, Policy, Request, ScanIndex, SchedulingParameters, WorkKind,
+    CandidateId, CandidateIndex, Request, ScanIndex, SchedulingParameters, WorkKind,
 };
-use tallystick_types::{Amount, Ppm};
+use tallystick_types::{Amount, Policy, Ppm};
 
 use crate::sample::{candidate, engine, node, ppm, request, seed};
 

@@ -9,10 +9,12 @@ use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use tallystick_scheduler::{
-    Candidate, CandidateId, DrawSeed, Policy, Privacy, Quarantine, Region, RegionDistance,
-    RegionTable, Request, Resources, SchedulingParameters, Tier, Weights, WorkKind,
+    Candidate, CandidateId, DrawSeed, Quarantine, Region, RegionDistance, RegionTable, Request,
+    Resources, SchedulingParameters, Tier, Weights, WorkKind,
 };
-use tallystick_types::{Amount, EngineProfile, InputDigest, NodeId, Ppm, Seat, Trust};
+use tallystick_types::{
+    Amount, EngineProfile, InputDigest, NodeId, Policy, Ppm, Privacy, Seat, Trust,
+};
 
 pub(crate) const CLIENT: Address = Address::repeat_byte(0xc1);
 const TLY: u128 = 1_000_000_000_000_000_000;
@@ -73,7 +75,8 @@ pub(crate) fn request() -> Request {
         resources: Resources { cpu_millicores: 1_000, memory_bytes: 4_000, ..Default::default() },
         tier: Tier::Two,
         trust: Trust::Staked,
-        privacy: Privacy::Private { client: CLIENT },
+        client: CLIENT,
+        privacy: Privacy::Private,
         max_price: Amount::new(10),
         region: Some(Region::new(1)),
         blobs: BTreeMap::new(),
@@ -211,7 +214,7 @@ pub(crate) fn requests() -> impl Strategy<Value = Request> {
     let engines = prop::option::weighted(0.2, Just(engine("wasm-48")));
     let privacy = prop_oneof![
         4 => Just(Privacy::Public),
-        1 => Just(Privacy::Private { client: CLIENT }),
+        1 => Just(Privacy::Private),
     ];
     let work = (kinds, engines, demands(), privacy);
     let least = (prop_oneof![6 => Just(Tier::One), 1 => tiers()], least_trusts(), most_prices());
@@ -229,6 +232,7 @@ pub(crate) fn requests() -> impl Strategy<Value = Request> {
             resources,
             tier,
             trust,
+            client: CLIENT,
             privacy,
             max_price,
             region,

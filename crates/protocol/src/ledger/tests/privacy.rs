@@ -1,5 +1,7 @@
 //! Private jobs go to paired nodes only.
 
+use tallystick_types::Privacy;
+
 use super::super::*;
 use super::world::*;
 

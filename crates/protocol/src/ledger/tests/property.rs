@@ -12,8 +12,8 @@ use super::super::*;
 use super::world::*;
 use crate::commitment::{Pledge, TaskAssignment};
 use tallystick_types::{
-    Attempt, Attestation, BeaconRound, EvmSignature, IdentitySignature, Ppm, Seat, Seconds, Seed,
-    TaskIndex, Verification, WallTime,
+    Attempt, Attestation, BeaconRound, EvmSignature, IdentitySignature, Ppm, Privacy, Seat,
+    Seconds, Seed, TaskIndex, Verification, WallTime,
 };
 
 const NODES: u8 = 9;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use alloy_primitives::Address;
 use tallystick_types::{
     Amount, Attempt, Attestation, BeaconRound, EvmSignature, IdentitySignature, JobId, NodeId,
-    OutputRoot, Ppm, ReceiptClaim, Salt, Seat, Seed, SpecificationDigest, TaskAttempt, TaskIndex,
-    Trust, Verification, WallTime,
+    OutputRoot, Ppm, Privacy, ReceiptClaim, Salt, Seat, Seed, SpecificationDigest, TaskAttempt,
+    TaskIndex, Trust, Verification, WallTime,
 };
 
 use super::super::*;
