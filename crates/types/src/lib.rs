@@ -25,8 +25,8 @@ pub use attestation::{Attestation, Attestations, AttestationsError, ReceiptClaim
 pub use bits::PackingError;
 pub use encoding::{Canonical, EncodingError, Reader, Writer};
 pub use id::{
-    Attempt, BlockHash, ChainId, EvmSignature, IdentityKey, IdentitySignature, InputDigest, JobId,
-    NodeId, OutputDigest, OutputRoot, ParametersVersion, ProgramDigest, ReceiptDigest, Sequence,
+    Attempt, BlobDigest, BlockHash, ChainId, ChunkRoot, EvmSignature, IdentityKey,
+    IdentitySignature, InputDigest, JobId, NodeId, OutputDigest, OutputRoot, ParametersVersion, ProgramDigest, ReceiptDigest, Sequence,
     ServiceLevel, SpecificationDigest,
 };
 pub use parameters::JobParameters;
