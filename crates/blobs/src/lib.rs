@@ -8,6 +8,7 @@ mod layout;
 mod pin;
 mod store;
 mod trailer;
+pub mod transfer;
 
 pub use chunk::{
     CHUNK_BYTES, ChunkDigest, ChunkHasher, ChunkTree, Hashed, LARGEST_BLOB, chunk_digest,

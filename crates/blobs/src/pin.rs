@@ -92,9 +92,7 @@ impl PinSet {
             let found: [u8; 32] = Sha256::digest(bytes).into();
             (found == *check).then_some(bytes)
         });
-        whole
-            .and_then(|bytes| Self::from_bytes(bytes).ok())
-            .unwrap_or_else(Self::unreadable)
+        whole.and_then(|bytes| Self::from_bytes(bytes).ok()).unwrap_or_else(Self::unreadable)
     }
 }
 

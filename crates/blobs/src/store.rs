@@ -104,6 +104,11 @@ impl Reservation {
         Ok(Self { shared: Arc::clone(shared), bytes })
     }
 
+    /// Holds bytes that the caller has just reserved in the index.
+    pub(crate) fn taken(shared: &Arc<Shared>, bytes: u64) -> Self {
+        Self { shared: Arc::clone(shared), bytes }
+    }
+
     /// Holds at least this many bytes.
     pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), BlobError> {
         let more = bytes.saturating_sub(self.bytes);

@@ -227,7 +227,8 @@ impl Scan<'_> {
         let entries = self.list(&folder)?;
         for entry in &entries {
             let stem = entry.name.trim_end_matches(layout::LOG);
-            let other = if stem == entry.name { stem.to_owned() + layout::LOG } else { stem.into() };
+            let other =
+                if stem == entry.name { stem.to_owned() + layout::LOG } else { stem.into() };
             let pair = entries.iter().find(|entry| entry.name == other);
             let digest = layout::parse_digits(stem)
                 .filter(|digest| pair.is_some() && self.index.size(*digest).is_none());
@@ -254,7 +255,8 @@ impl Scan<'_> {
                 self.move_aside(&path, &entry.name, entry.length)?;
                 continue;
             };
-            let record = read_start(self.disk, &path, LONGEST_PINS).map_err(OpenError::io(&path))?;
+            let record =
+                read_start(self.disk, &path, LONGEST_PINS).map_err(OpenError::io(&path))?;
             let pins = PinSet::of_record(&record);
             if pins.unreadable {
                 self.report.unreadable_pins.push(digest);

@@ -7,9 +7,7 @@ use sha2::{Digest, Sha256};
 use tallystick_types::BlobDigest;
 
 use super::{BlobStore, Shared};
-use crate::chunk::{
-    CHUNK_BYTES, ChunkDigest, ChunkTree, chunk_digest, chunk_length, chunks_of,
-};
+use crate::chunk::{CHUNK_BYTES, ChunkDigest, ChunkTree, chunk_digest, chunk_length, chunks_of};
 use crate::disk::ReadFile;
 use crate::error::{BlobError, Damage};
 use crate::trailer::{self, stored_length, trailer_length};
@@ -128,8 +126,8 @@ impl BlobStore {
         let mut file = guard.file()?;
         let mut bytes = vec![0; trailer_bytes(guard.size)];
         guard.read(&mut *file, guard.size, &mut bytes)?;
-        let chunks = trailer::decode(&bytes, digest, guard.size)
-            .map_err(|damage| guard.damaged(damage))?;
+        let chunks =
+            trailer::decode(&bytes, digest, guard.size).map_err(|damage| guard.damaged(damage))?;
         Ok(BlobReader { guard, file, chunks, position: 0, loaded: None, buffer: Vec::new() })
     }
 
@@ -146,11 +144,7 @@ impl BlobStore {
             whole.update(reader.chunk(index)?);
         }
         let actual = BlobDigest::new(whole.finalize().into());
-        if actual == digest {
-            Ok(())
-        } else {
-            Err(reader.guard.damaged(Damage::Whole { actual }))
-        }
+        if actual == digest { Ok(()) } else { Err(reader.guard.damaged(Damage::Whole { actual })) }
     }
 }
 

@@ -24,7 +24,8 @@ pub struct PutOptions {
     pub expected: Option<BlobDigest>,
     /// How many bytes will come, exactly. Reserved at once; without it as they come.
     pub size: Option<u64>,
-    /// A pin that takes effect together with the blob, so that no collection comes between.
+    /// A pin that takes effect together with the blob, so that no collection comes between. It
+    /// may stay when the disk fails after it was written.
     pub pin: Option<Pin>,
 }
 
@@ -43,7 +44,8 @@ pub struct Stored {
 #[derive(Debug)]
 pub struct BlobWriter {
     store: BlobStore,
-    file: Incoming,
+    /// Absent after a write failed: nobody knows what the file holds then.
+    file: Option<Incoming>,
     hasher: ChunkHasher,
     reservation: Reservation,
     options: PutOptions,
@@ -125,9 +127,14 @@ impl BlobStore {
         let size = options.size.unwrap_or(0);
         self.check_size(size)?;
         let reservation = Reservation::new(&self.shared, stored_length(size))?;
-        let file = Incoming::create(&self.shared)?;
+        let file = Some(Incoming::create(&self.shared)?);
         let hasher = ChunkHasher::default();
         Ok(BlobWriter { store: self.clone(), file, hasher, reservation, options })
+    }
+
+    fn broken(&self) -> BlobError {
+        let folder = self.shared.layout.incoming();
+        BlobError::io(&folder)(io::Error::other("an earlier write failed"))
     }
 
     /// Refuses what is larger than this store takes.
@@ -154,7 +161,9 @@ impl BlobWriter {
         }
         self.store.check_size(size)?;
         self.reservation.grow_to(stored_length(size))?;
-        self.file.append(bytes)?;
+        let mut file = self.file.take().ok_or_else(|| self.store.broken())?;
+        file.append(bytes)?;
+        self.file = Some(file);
         self.hasher.update(bytes);
         Ok(())
     }
@@ -167,7 +176,8 @@ impl BlobWriter {
     /// [`BlobError::TooShort`] when fewer came than announced, [`BlobError::DiskFull`] and
     /// [`BlobError::Io`] when the disk fails. Nothing of the blob stays after an error.
     pub fn finish(self) -> Result<Stored, BlobError> {
-        let Self { store, mut file, hasher, reservation, options } = self;
+        let Self { store, file, hasher, reservation, options } = self;
+        let mut file = file.ok_or_else(|| store.broken())?;
         let blob = hasher.finish();
         if let Some(expected) = options.size.filter(|size| *size != blob.size) {
             return Err(BlobError::TooShort { expected, actual: blob.size });
