@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use tallystick_types::BlobDigest;
 
+pub(crate) const FORMAT: &str = "FORMAT";
 pub(crate) const FORMAT_TEXT: &str = "tallystick-blobs 1\n";
 pub(crate) const LOG: &str = ".log";
 
@@ -44,7 +45,11 @@ impl Layout {
     }
 
     pub(crate) fn format(&self) -> PathBuf {
-        self.root.join("FORMAT")
+        self.root.join(FORMAT)
+    }
+
+    pub(crate) fn new_format(&self) -> PathBuf {
+        self.root.join("FORMAT.new")
     }
 
     pub(crate) fn lock(&self) -> PathBuf {

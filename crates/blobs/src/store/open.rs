@@ -11,7 +11,7 @@ use super::{BlobStore, Shared};
 use crate::disk::{Disk, LocalDisk};
 use crate::error::OpenError;
 use crate::index::{Index, Partial};
-use crate::layout::{self, FORMAT_TEXT, Layout};
+use crate::layout::{self, FORMAT, FORMAT_TEXT, Layout};
 use crate::pin::{MOST_PINS, PinSet};
 use crate::trailer::size_of_stored;
 
@@ -102,28 +102,27 @@ impl BlobStore {
     }
 }
 
-/// Makes the folders, then the file that names their format.
+/// Makes the folders, and before them the file that names their format: aside and then renamed,
+/// so that it is whole or not there.
 fn prepare(disk: &dyn Disk, layout: &Layout) -> Result<(), OpenError> {
-    let path = layout.format();
-    let root = layout.root();
+    let (path, root) = (layout.format(), layout.root());
     let entries = disk.list(root).map_err(OpenError::io(root))?;
-    let mut written = false;
-    if entries.iter().any(|entry| entry.name == "FORMAT") {
-        let found = read_text(disk, &path)?;
-        written = found == FORMAT_TEXT;
-        // A crash may have cut a file that nothing depends on yet.
-        if !FORMAT_TEXT.starts_with(&found) {
-            let known = FORMAT_TEXT;
+    if entries.iter().any(|entry| entry.name == FORMAT) {
+        let (found, known) = (read_text(disk, &path)?, FORMAT_TEXT);
+        if found != known {
             return Err(OpenError::Format { path, found, known });
         }
+    } else {
+        let new = layout.new_format();
+        let written = disk.create(&new).and_then(|mut file| {
+            file.append(FORMAT_TEXT.as_bytes())?;
+            file.sync()
+        });
+        let moved = written.and_then(|()| disk.rename(&new, &path));
+        moved.map_err(OpenError::io(&path))?;
     }
     for folder in layout.folders() {
         disk.create_folder(&folder).map_err(OpenError::io(&folder))?;
-    }
-    if !written {
-        let mut file = disk.create(&path).map_err(OpenError::io(&path))?;
-        let done = file.append(FORMAT_TEXT.as_bytes()).and_then(|()| file.sync());
-        done.map_err(OpenError::io(&path))?;
     }
     disk.sync_folder(root).map_err(OpenError::io(root))
 }
