@@ -26,8 +26,8 @@ pub use bits::PackingError;
 pub use encoding::{Canonical, EncodingError, Reader, Writer};
 pub use id::{
     Attempt, BlobDigest, BlockHash, ChainId, ChunkRoot, EvmSignature, IdentityKey,
-    IdentitySignature, InputDigest, JobId, NodeId, OutputDigest, OutputRoot, ParametersVersion, ProgramDigest, ReceiptDigest, Sequence,
-    ServiceLevel, SpecificationDigest,
+    IdentitySignature, InputDigest, JobId, NodeId, OutputDigest, OutputRoot, ParametersVersion,
+    ProgramDigest, ReceiptDigest, Sequence, ServiceLevel, SpecificationDigest,
 };
 pub use parameters::JobParameters;
 pub use price::JobPrice;

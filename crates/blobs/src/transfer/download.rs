@@ -111,9 +111,9 @@ impl BlobStore {
     ///
     /// # Errors
     ///
-    /// [`BlobError::InUse`] while another fetch of the blob runs, [`BlobError::NoSpace`] when what is left of an earlier fetch cannot be
-    /// completed within the quota, [`BlobError::TooLarge`] when it is above the limit,
-    /// [`BlobError::Io`].
+    /// [`BlobError::InUse`] while another fetch of the blob runs, [`BlobError::NoSpace`] when
+    /// what is left of an earlier fetch cannot be completed within the quota,
+    /// [`BlobError::TooLarge`] when it is above the limit, [`BlobError::Io`].
     pub fn download(&self, digest: BlobDigest, limit: u64) -> Result<Download, BlobError> {
         let limit = limit.min(self.shared.config.largest_bytes);
         let mut claim = Claim::new(&self.shared, digest)?;

@@ -172,6 +172,8 @@ fn one_failing_call_harms_only_the_operation_that_made_it() {
         assert!(told.failures <= 1, "{context}: {} operations failed", told.failures);
         disk.heal();
         check(&store, &told, &context);
+        let on_disk = disk.used_below("/store/blobs");
+        assert_eq!(on_disk, store.statistics().stored_bytes, "{context}");
         drop(store);
         check_restarted(&disk, &told, &mut source, &context);
     }

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tallystick_blobs::transfer::{DownloadError, FetchError, Part, SenderFault, Serving};
+use tallystick_blobs::transfer::{
+    Descriptor, DownloadError, FetchError, Part, Request, SenderFault, Serving,
+};
 use tallystick_blobs::{BlobError, BlobStore, CHUNK_BYTES, Pin, PinReason, Stored};
 use tallystick_types::{BlobDigest, WallTime};
 
@@ -119,15 +121,11 @@ fn a_false_descriptor_leaves_nothing_behind() {
     let digest = address(&bytes(SIZE, 1));
     let mut download = store.download(digest, QUOTA).unwrap();
     while let Some(request) = download.request(10) {
-        let request =
-            tallystick_blobs::transfer::Request { digest: source.descriptor().digest, ..request };
+        let request = Request { digest: source.descriptor().digest, ..request };
         for part in source.answer(request) {
             let part = match part.unwrap() {
                 Part::Descriptor(descriptor) => {
-                    Part::Descriptor(tallystick_blobs::transfer::Descriptor {
-                        digest,
-                        ..descriptor
-                    })
+                    Part::Descriptor(Descriptor { digest, ..descriptor })
                 }
                 other => other,
             };
@@ -150,7 +148,9 @@ fn a_blob_is_fetched_by_one_at_a_time_and_finished_when_it_is_whole() {
     assert!(matches!(store.download(digest, QUOTA), Err(BlobError::InUse { .. })));
     assert!(!store.discard_partial(digest).unwrap());
     let request = download.request(1).unwrap();
-    source.answer(request).for_each(|part| drop(download.receive(part.unwrap()).unwrap()));
+    for part in source.answer(request) {
+        download.receive(part.unwrap()).unwrap();
+    }
     let error = download.finish(None).unwrap_err();
     assert!(matches!(error, DownloadError::Store(BlobError::TooShort { .. })));
     assert_eq!(fetch_some(&store, &mut source, 1), 2);
