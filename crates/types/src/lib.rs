@@ -26,10 +26,10 @@ pub use attestation::{Attestation, Attestations, AttestationsError, ReceiptClaim
 pub use bits::PackingError;
 pub use encoding::{Canonical, EncodingError, Reader, Writer};
 pub use id::{
-    Attempt, BeaconRound, BlockHash, ChainId, Commitment, EvmSignature, IdentityKey,
-    IdentitySignature, InputDigest, JobId, NodeId, OutputDigest, OutputRoot, ParametersVersion,
-    ProgramDigest, ReceiptDigest, Salt, Seed, Sequence, ServiceLevel, SpecificationDigest,
-    TaskAttempt, TaskIndex,
+    Attempt, BeaconRound, BlobDigest, BlockHash, ChainId, ChunkRoot, Commitment, EvmSignature,
+    IdentityKey, IdentitySignature, InputDigest, JobId, NodeId, OutputDigest, OutputRoot,
+    ParametersVersion, ProgramDigest, ReceiptDigest, Salt, Seed, Sequence, ServiceLevel,
+    SpecificationDigest, TaskAttempt, TaskIndex,
 };
 pub use parameters::JobParameters;
 pub use placement::{Policy, Privacy};
