@@ -2,8 +2,7 @@
 
 use tallystick_types::{JobId, ReceiptDigest};
 
-/// A key of a table. Its bytes sort as its values do, and no key is a prefix of another of the
-/// same table.
+/// A key of a table. Its bytes sort as its values do.
 pub trait Key: Sized {
     /// The bytes.
     fn to_bytes(&self) -> Vec<u8>;
