@@ -84,6 +84,12 @@ pub enum JournalError {
 /// Which rule of the tables a step would break.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
+    /// The table is written by calls that check its rules.
+    #[error("the table {family} has rules; write it by the calls that check them")]
+    HasRules {
+        /// The table.
+        family: &'static str,
+    },
     /// A receipt names a job that is not there.
     #[error("there is no job {job} that the receipt could belong to; keep the job first")]
     NoSuchJob {

@@ -67,7 +67,7 @@ impl Step<'_> {
     /// Adds an event to the log and returns its number.
     pub fn append<E: Stored>(&mut self, event: &E) -> Result<EventNumber, JournalError> {
         let number = self.next;
-        self.put(Table::new(Family::Events), &number, event)?;
+        self.set(Table::new(Family::Events), &number, event)?;
         self.next = number.next();
         Ok(number)
     }
@@ -82,9 +82,9 @@ impl Step<'_> {
         let after = self.next.before();
         let older = self.reader().snapshots(after.before())?;
         for number in older.into_iter().rev().skip(SNAPSHOTS - 1) {
-            self.delete(table, &number);
+            self.unset(table, &number);
         }
-        self.put(table, &after, state)
+        self.set(table, &after, state)
     }
 
     /// Forgets events that the older of the two snapshots contains. Returns how many.
@@ -98,7 +98,7 @@ impl Step<'_> {
             if number > *oldest {
                 break;
             }
-            self.delete(Table::<EventNumber, E>::new(Family::Events), &number);
+            self.unset(Table::<EventNumber, E>::new(Family::Events), &number);
             pruned = pruned.saturating_add(1);
         }
         Ok(pruned)

@@ -44,7 +44,7 @@ impl Step<'_> {
         if record.status.is_over() != record.completed_at.is_some() {
             return Err(RuleError::Completion { job }.into());
         }
-        self.put(JobRecord::TABLE, &job, record)
+        self.set(JobRecord::TABLE, &job, record)
     }
 
     /// Keeps a receipt of a job that is there. The same receipt again replaces it.
@@ -56,7 +56,7 @@ impl Step<'_> {
         if self.get(JobRecord::TABLE, &key.job)?.is_none() {
             return Err(RuleError::NoSuchJob { job: key.job }.into());
         }
-        self.put(ReceiptRecord::TABLE, key, record)
+        self.set(ReceiptRecord::TABLE, key, record)
     }
 
     /// Keeps a pairing that nobody claimed yet.
@@ -75,9 +75,9 @@ impl Step<'_> {
         if self.get(CODES, &code)?.is_some() {
             return Err(RuleError::CodeTaken { code }.into());
         }
-        self.put(CODES, &code, &id)?;
+        self.set(CODES, &code, &id)?;
         let pairing = TrustPairing { user, provider: None, code, expires_at, created_at };
-        self.put(TrustPairing::TABLE, &id, &pairing)
+        self.set(TrustPairing::TABLE, &id, &pairing)
     }
 
     /// A node claims a code: from now on it may see the client's private work. A code serves once,
@@ -101,8 +101,8 @@ impl Step<'_> {
             return Err(RuleError::Expired { code, expired_at: pairing.expires_at }.into());
         }
         pairing.provider = Some(provider);
-        self.put(TrustPairing::TABLE, &id, &pairing)?;
-        self.put(PAIRED, &PairedKey { user: pairing.user, provider }, &id)?;
+        self.set(TrustPairing::TABLE, &id, &pairing)?;
+        self.set(PAIRED, &PairedKey { user: pairing.user, provider }, &id)?;
         Ok(pairing)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rocksdb::WriteBatch;
 
-use crate::error::JournalError;
+use crate::error::{JournalError, RuleError};
 use crate::key::Key;
 use crate::log::EventNumber;
 use crate::open::Reader;
@@ -26,8 +26,29 @@ impl<'a> Step<'a> {
         Self { reader, last, next, changes: BTreeMap::new() }
     }
 
-    /// Sets a value.
+    /// Sets a value in a table without rules: cursors, outbox, dead letters.
     pub fn put<K: Key, V: Stored>(
+        &mut self,
+        table: Table<K, V>,
+        key: &K,
+        value: &V,
+    ) -> Result<(), JournalError> {
+        refuse_rules(table.family())?;
+        self.set(table, key, value)
+    }
+
+    /// Removes a value from a table without rules. It need not be there.
+    pub fn delete<K: Key, V: Stored>(
+        &mut self,
+        table: Table<K, V>,
+        key: &K,
+    ) -> Result<(), JournalError> {
+        refuse_rules(table.family())?;
+        self.unset(table, key);
+        Ok(())
+    }
+
+    pub(crate) fn set<K: Key, V: Stored>(
         &mut self,
         table: Table<K, V>,
         key: &K,
@@ -38,8 +59,7 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Removes a value. It need not be there.
-    pub fn delete<K: Key, V: Stored>(&mut self, table: Table<K, V>, key: &K) {
+    pub(crate) fn unset<K: Key, V: Stored>(&mut self, table: Table<K, V>, key: &K) {
         self.changes.insert((table.family(), key.to_bytes()), None);
     }
 
@@ -75,4 +95,8 @@ impl<'a> Step<'a> {
     pub(crate) const fn reader(&self) -> &'a Reader {
         self.reader
     }
+}
+
+fn refuse_rules(family: Family) -> Result<(), RuleError> {
+    if family.has_rules() { Err(RuleError::HasRules { family: family.name() }) } else { Ok(()) }
 }

@@ -51,6 +51,21 @@ impl Family {
         Self::DeadLetters,
     ];
 
+    /// Whether its entries follow rules, so that only the calls that check them may write it.
+    pub(crate) const fn has_rules(self) -> bool {
+        match self {
+            Self::Cursors | Self::Outbox | Self::DeadLetters => false,
+            Self::Meta
+            | Self::Events
+            | Self::Snapshots
+            | Self::Jobs
+            | Self::Receipts
+            | Self::TrustPairings
+            | Self::PairingCodes
+            | Self::PairedNodes => true,
+        }
+    }
+
     /// Its name in the database. Never changes.
     pub const fn name(self) -> &'static str {
         match self {

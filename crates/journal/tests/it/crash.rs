@@ -36,7 +36,7 @@ fn add(journal: &mut Journal) -> Result<u64, JournalError> {
     let sum = step.get(SUMS, &KEY)?.unwrap_or_default();
     let number = step.append(&Added(7))?.get();
     step.put(SUMS, &KEY, &Sum(sum.0 + 7))?;
-    step.put(JobRecord::TABLE, &job(1), &JobRecord { payload: vec![7; 1024], ..pending() })?;
+    step.put_job(job(1), &JobRecord { payload: vec![7; 1024], ..pending() })?;
     step.commit()?;
     Ok(number)
 }

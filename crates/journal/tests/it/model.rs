@@ -94,7 +94,7 @@ fn run(acts: &[Act]) -> Result<(), JournalError> {
                 }
                 Act::Delete(key) => {
                     model.cursors.remove(key);
-                    step.delete(SUMS, key);
+                    step.delete(SUMS, key)?;
                     assert_eq!(step.get(SUMS, key)?, None);
                 }
                 // One snapshot a step, of what it ends with, as a coordinator takes it.

@@ -2,12 +2,12 @@
 
 use alloy_primitives::Address;
 use tallystick_journal::{
-    DeadLetter, DeadLetterKey, JobRecord, JobStatus, JournalError, PairingId, ReceiptKey,
-    ReceiptRecord, RuleError, TrustPairing,
+    DeadLetter, DeadLetterKey, EventNumber, Family, JobRecord, JobStatus, JournalError, PairingId,
+    ReceiptKey, ReceiptRecord, RuleError, Table, TrustPairing,
 };
 use tallystick_types::{IdentitySignature, Privacy, ReceiptDigest};
 
-use crate::house::{folder, job, node, open, pending, time};
+use crate::house::{Added, folder, job, node, open, pending, time};
 
 type Outcome = Result<(), JournalError>;
 
@@ -128,9 +128,26 @@ fn dead_letters_are_listed_until_they_are_taken_away() -> Outcome {
     assert_eq!(tasks, [0, 2, 256], "in the order of their tasks");
 
     let mut step = journal.step();
-    step.delete(DeadLetter::TABLE, &keys[0]);
+    step.delete(DeadLetter::TABLE, &keys[0])?;
     assert_eq!(step.get(DeadLetter::TABLE, &keys[0])?, None, "a step sees what it changed");
     step.commit()?;
     assert_eq!(journal.reader().scan(DeadLetter::TABLE, job(1).as_bytes())?.len(), 2);
+    Ok(())
+}
+
+#[test]
+fn tables_with_rules_are_written_by_the_calls_that_check_them() -> Outcome {
+    let folder = folder();
+    let mut journal = open(&folder)?;
+    let mut step = journal.step();
+    let past = step.put(JobRecord::TABLE, &job(1), &pending());
+    assert_eq!(rule(past), RuleError::HasRules { family: "jobs" });
+    let past = step.put(ReceiptRecord::TABLE, &key(1, 1), &receipt());
+    assert_eq!(rule(past), RuleError::HasRules { family: "receipts" });
+    let past = step.delete(TrustPairing::TABLE, &PairingId(1));
+    assert_eq!(rule(past), RuleError::HasRules { family: "trust_pairings" });
+    let events: Table<EventNumber, Added> = Table::new(Family::Events);
+    let past = step.delete(events, &EventNumber::FIRST);
+    assert_eq!(rule(past), RuleError::HasRules { family: "events" });
     Ok(())
 }
