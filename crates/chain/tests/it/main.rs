@@ -1,0 +1,4 @@
+//! The crate against a real local chain.
+
+mod anvil;
+mod ingest;
