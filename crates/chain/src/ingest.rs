@@ -4,6 +4,7 @@
 //! it over endpoints, a store and a clock. [`IngestHandle`] is what everybody else holds.
 
 mod check;
+mod hearing;
 mod kept;
 mod machine;
 mod peer;
@@ -35,6 +36,7 @@ pub struct Seq(pub u64);
 
 /// One thing that consumers have to take in, in the order of its number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "nearly all deliveries are events")]
 pub enum Delivery {
     /// A contract logged something.
     Event(Observed),

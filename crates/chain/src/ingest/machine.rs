@@ -12,11 +12,11 @@ use tallystick_ports::{Batch, Store};
 use tallystick_types::WallTime;
 
 use super::check::Block;
-use super::kept::{Filled, Kept, KeptError};
+use super::kept::{Kept, KeptError};
 use super::peer::{Miss, PeerStatus, Question, Reply, Standing};
 use super::range::RangeRead;
 use super::survey::{Agreed, Heads, Level, Survey, most_stated};
-use super::{Halt, IngestConfig, IngestStatus, LogReader, Phase, Place, RawLog, Seq};
+use super::{Halt, IngestConfig, IngestStatus, LogReader, Phase, Place, Seq};
 
 /// What the machine is given.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub enum Output {
 pub struct Machine {
     pub(super) config: IngestConfig,
     pub(super) addresses: Vec<Address>,
-    reader: Arc<dyn LogReader>,
+    pub(super) reader: Arc<dyn LogReader>,
     pub(super) kept: Kept,
     pub(super) peers: Vec<PeerStatus>,
     stage: Stage,
@@ -55,7 +55,7 @@ pub struct Machine {
     /// Width of the next range of old blocks.
     pub(super) width: u64,
     head: Option<u64>,
-    now: WallTime,
+    pub(super) now: WallTime,
     healthy: Option<WallTime>,
     progress: Option<WallTime>,
 }
@@ -73,7 +73,7 @@ enum Stage {
     Fetching(Round, Path),
     Stored(Round, Path),
     Ranging(Round, Box<RangeRead>),
-    Jumped(Round, Block),
+    Jumped(Round, Place),
     Levelled { more: bool },
 }
 
@@ -177,7 +177,7 @@ impl Machine {
             (Stage::Stored(round, path), Input::Committed) => self.stored(round, path),
             (Stage::Jumped(round, anchor), Input::Committed) => {
                 self.progress = Some(self.now);
-                self.finish(&round.agreed, anchor.place())
+                self.finish(&round.agreed, anchor)
             }
             (Stage::Levelled { more }, Input::Committed) => Output::Rest { more },
             _ => Output::Rest { more: false },
@@ -344,7 +344,7 @@ impl Machine {
         round.agreed.members = members;
         if self.kept.position().is_none() {
             let batch = self.kept.begin(&anchor);
-            self.stage = Stage::Jumped(round, anchor);
+            self.stage = Stage::Jumped(round, anchor.place());
             return Output::Commit(batch);
         }
         match round.aim {
@@ -468,44 +468,6 @@ impl Machine {
         self.fetch(round, path)
     }
 
-    /// Takes the logs out of an answer, where it is one and is right.
-    pub(super) fn said_logs(
-        &mut self,
-        round: &Round,
-        block: &Block,
-        said: Vec<Result<Reply, Miss>>,
-    ) -> Option<Vec<RawLog>> {
-        let peer = *round.agreed.members.get(round.turn)?;
-        let logs = match self.heard(peer, said.into_iter().next()?)? {
-            Reply::Receipts(receipts) => block.logs_of(receipts, &self.addresses),
-            // The filter in the header says that there are none.
-            Reply::Logs(logs) => logs.is_empty().then_some(logs),
-            _ => None,
-        };
-        if logs.is_none() {
-            self.peers[peer].lied();
-        }
-        logs
-    }
-
-    /// Takes a sound header out of the answer of the member whose turn it is.
-    pub(super) fn said_block(
-        &mut self,
-        round: &Round,
-        said: Vec<Result<Reply, Miss>>,
-    ) -> Option<Block> {
-        let peer = *round.agreed.members.get(round.turn)?;
-        self.heard_block(peer, said.into_iter().next()?)
-    }
-
-    /// Puts aside what nobody understands.
-    pub(super) fn sorted(&self, block: Block, mut logs: Vec<RawLog>) -> Filled {
-        let all = logs.len();
-        logs.retain(|log| self.reader.understands(log));
-        let strange = u64::try_from(all.saturating_sub(logs.len())).unwrap_or(u64::MAX);
-        Filled { block, logs, strange }
-    }
-
     /// Asks the member whose turn it is; abandons the round when all had theirs.
     fn ask_member(
         &mut self,
@@ -550,7 +512,7 @@ impl Machine {
         match read.done() {
             Some((anchor, filled)) => {
                 let batch = self.kept.extend(&filled);
-                self.stage = Stage::Jumped(round, anchor);
+                self.stage = Stage::Jumped(round, anchor.place());
                 Output::Commit(batch)
             }
             None => Output::Rest { more: false },
@@ -590,35 +552,6 @@ impl Machine {
             self.phase = Phase::Verify;
         }
         Output::Rest { more: false }
-    }
-
-    fn peers_that(&self, stands: impl Fn(Standing) -> bool) -> Vec<usize> {
-        let all = self.peers.iter().enumerate();
-        let due = all.filter(|(_, peer)| peer.is_due(self.now) && stands(peer.standing));
-        due.map(|(index, _)| index).collect()
-    }
-
-    pub(super) fn heard(&mut self, peer: usize, said: Result<Reply, Miss>) -> Option<Reply> {
-        match &said {
-            Ok(_) => self.peers[peer].answered(),
-            Err(_) => self.peers[peer].missed(self.now),
-        }
-        said.ok()
-    }
-
-    fn heard_block(&mut self, peer: usize, said: Result<Reply, Miss>) -> Option<Block> {
-        match self.heard(peer, said)? {
-            Reply::Header(Some(header)) => self.sound(peer, &header),
-            _ => None,
-        }
-    }
-
-    fn sound(&mut self, peer: usize, header: &alloy::rpc::types::Header) -> Option<Block> {
-        let block = Block::of_header(header);
-        if block.is_none() {
-            self.peers[peer].lied();
-        }
-        block
     }
 }
 

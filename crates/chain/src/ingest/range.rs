@@ -26,7 +26,7 @@ enum RangeStage {
     /// All logs of the range.
     Logs,
     /// Blocks whose logs are to be proved, the next one last; its header once it is known.
-    Blocks(Vec<Stated>, Option<Block>),
+    Blocks(Vec<Stated>, Option<Box<Block>>),
 }
 
 /// What endpoints state about one block.
@@ -81,12 +81,13 @@ impl RangeRead {
                     None => {
                         let block = machine.said_block(round, said);
                         *header = block
-                            .filter(|block| (block.number, block.hash) == (next.number, next.hash));
+                            .filter(|block| (block.number, block.hash) == (next.number, next.hash))
+                            .map(Box::new);
                         header.is_some()
                     }
                     Some(block) => match machine.said_logs(round, &block, said) {
                         Some(logs) if logs == next.logs => {
-                            self.filled.push(machine.sorted(block, logs));
+                            self.filled.push(machine.sorted(*block, logs));
                             stated.pop();
                             true
                         }
