@@ -54,6 +54,8 @@ pub struct Machine {
     phase: Phase,
     /// Width of the next range of old blocks.
     pub(super) width: u64,
+    /// Up to this height blocks are read one by one, because a range could not be.
+    singly_to: u64,
     head: Option<u64>,
     pub(super) now: WallTime,
     healthy: Option<WallTime>,
@@ -124,7 +126,8 @@ impl Machine {
         let kept = Kept::load(store, config.chain, config.window)?;
         Ok(Self {
             addresses: config.addresses(),
-            width: config.range,
+            width: config.range.max(1),
+            singly_to: 0,
             config,
             reader,
             kept,
@@ -296,7 +299,7 @@ impl Machine {
         }
         let last = round.agreed.last.map_or(0, |level| level.number);
         let stride = cursor.saturating_add(self.config.stride.max(1));
-        if last > stride {
+        if last > stride && cursor >= self.singly_to {
             self.phase = Phase::BackFill;
             round.aim = Aim::Cursor;
             return self.anchor(round, cursor);
@@ -502,8 +505,13 @@ impl Machine {
         mut read: RangeRead,
         said: Vec<Result<Reply, Miss>>,
     ) -> Output {
-        if !read.take(self, &mut round, said) {
-            return Output::Rest { more: true };
+        match read.take(self, &mut round, said) {
+            Ok(()) => {}
+            Err(Miss::TooMuch) => return Output::Rest { more: true },
+            Err(Miss::NoAnswer) => {
+                self.singly_to = read.last();
+                return Output::Rest { more: true };
+            }
         }
         if let Some(asks) = read.next(self, &round) {
             self.stage = Stage::Ranging(round, Box::new(read));
