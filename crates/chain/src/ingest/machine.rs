@@ -428,9 +428,14 @@ impl Machine {
         else {
             return Output::Rest { more: false };
         };
-        match self.said_block(&round, said).filter(|block| block.place() == wanted) {
-            Some(block) => path.blocks.push(block),
-            None => round.turn = round.turn.saturating_add(1),
+        match self.said_block(&round, said) {
+            Some(block) if block.place() == wanted => path.blocks.push(block),
+            said => {
+                if let (Some(_), Some(peer)) = (said, round.agreed.members.get(round.turn)) {
+                    self.peers[*peer].lied();
+                }
+                round.turn = round.turn.saturating_add(1);
+            }
         }
         self.walk(round, path)
     }

@@ -387,14 +387,33 @@ fn old_blocks_are_read_in_ranges() {
 
 #[test]
 fn where_endpoints_state_different_logs_of_a_range_its_blocks_are_read_singly() {
-    let mut bench = Bench::new(8, 3, 2);
-    bench.world.extend(100);
-    bench.world.settle(3);
+    let commits = [false, true].map(|hides| {
+        let mut bench = Bench::new(8, 3, 2);
+        bench.world.extend(100);
+        bench.world.settle(3);
+        bench.peers[0].hides = hides;
+        bench.calm();
+        bench.catch_up();
+        bench.assert_equals_fresh_scan();
+        bench.commits
+    });
+    assert!(commits[0] < commits[1], "{commits:?}");
+}
+
+#[test]
+fn a_header_of_another_hash_is_no_answer() {
+    let mut bench = Bench::new(9, 3, 2);
+    bench.world.extend(4);
     bench.peers[0].hides = true;
     bench.calm();
     bench.catch_up();
     bench.assert_equals_fresh_scan();
-    assert!(bench.commits > 100, "{} commits", bench.commits);
+    bench.world.reorganise(4);
+    bench.calm();
+    bench.catch_up();
+    bench.assert_equals_fresh_scan();
+    let [liar, honest, _] = bench.machine.status().peers[..] else { unreachable!() };
+    assert!(liar.lies > 0 && honest.lies == 0);
 }
 
 #[test]

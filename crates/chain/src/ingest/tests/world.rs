@@ -52,7 +52,7 @@ pub(super) struct SimPeer {
     pub(super) branch: Vec<B256>,
     pub(super) last: usize,
     pub(super) lies: bool,
-    /// States ranges without their first logs, always.
+    /// Always states ranges without their first logs, and for a hash the header of a sibling.
     pub(super) hides: bool,
     /// One answer in so many is lost.
     pub(super) loses: Option<u64>,
@@ -130,6 +130,13 @@ impl World {
                 Reply::Heads(Box::new([at(head), at(safe), at(peer.last as u64)]))
             }
             Question::HeaderAt(height) => Reply::Header(at(height).map(Box::new)),
+            Question::HeaderOf(hash) if peer.hides => {
+                let asked = self.blocks[&hash].header.clone();
+                let sibling = made_block(asked.parent_hash, asked.number, &mut self.dice);
+                let header = Box::new(sibling.header.clone());
+                self.blocks.insert(header.hash, sibling);
+                Reply::Header(Some(header))
+            }
             Question::HeaderOf(hash) => Reply::Header(header(&hash).map(Box::new)),
             Question::Logs(hash) => Reply::Logs(self.our_logs(hash)),
             Question::Receipts(hash) => Reply::Receipts(self.blocks[&hash].receipts.clone()),
