@@ -69,7 +69,7 @@ enum Stage {
     Identifying(Vec<usize>),
     Surveying(Vec<usize>),
     Comparing(Survey, Vec<(usize, u64)>),
-    Anchoring(Round),
+    Anchoring(Round, u64),
     Walking(Round, Path),
     Rewound(Round, Path),
     Fetching(Round, Path),
@@ -172,7 +172,9 @@ impl Machine {
             (Stage::Comparing(survey, asked), Input::Answers(said)) => {
                 self.compared(survey, &asked, said)
             }
-            (Stage::Anchoring(round), Input::Answers(said)) => self.anchored(round, said),
+            (Stage::Anchoring(round, height), Input::Answers(said)) => {
+                self.anchored(round, height, said)
+            }
             (Stage::Walking(round, path), Input::Answers(said)) => self.walked(round, path, said),
             (Stage::Fetching(round, path), Input::Answers(said)) => self.fetched(round, path, said),
             (Stage::Ranging(round, read), Input::Answers(said)) => self.ranged(round, *read, said),
@@ -329,16 +331,21 @@ impl Machine {
     fn anchor(&mut self, round: Round, height: u64) -> Output {
         let ask = |peer: &usize| (*peer, Question::HeaderAt(height));
         let asks = round.agreed.members.iter().map(ask).collect();
-        self.stage = Stage::Anchoring(round);
+        self.stage = Stage::Anchoring(round, height);
         Output::Ask(asks)
     }
 
-    fn anchored(&mut self, mut round: Round, said: Vec<Result<Reply, Miss>>) -> Output {
+    fn anchored(
+        &mut self,
+        mut round: Round,
+        height: u64,
+        said: Vec<Result<Reply, Miss>>,
+    ) -> Output {
         let members = round.agreed.members.clone();
-        let heard = members
-            .iter()
-            .zip(said)
-            .filter_map(|(peer, reply)| self.heard_block(*peer, reply).map(|block| (*peer, block)));
+        let heard = members.iter().zip(said).filter_map(|(peer, reply)| {
+            let block = self.heard_block(*peer, reply)?;
+            (block.number == height).then_some((*peer, block))
+        });
         let stated: Vec<(usize, Block)> = heard.collect();
         let stated = stated.iter().map(|(peer, block)| (*peer, block));
         let Some((anchor, members)) = most_stated(stated, self.config.agreement) else {
