@@ -25,9 +25,32 @@ proptest! {
     #[test]
     fn every_message_survives_its_way(seed in any::<u64>()) {
         let mut source = Source(seed);
-        survive!(source, worker: AgentMessage CoordinatorMessage Assignment Hello KindOffer Accelerator Capabilities Proof Profile FreeResources Heartbeat TaskAck TaskProgress TaskCommit TaskUsage TaskReveal TaskFailed Attested AttestRefused ReceiptSigned ReceiptRefused Leaving Challenge Welcome Refused Admitted HeartbeatAck TaskAssign Payload TaskCancel RevealRequest SignedOpening AttestTask AttestRequest OutputRequest SignReceipt SignOutcome Drain);
-        survive!(source, client: Page NetworkRequest Contract Token NetworkResponse Placement QuoteRequest QuoteResponse SubmitRequest SubmitResponse StatusRequest JobStatus WatchRequest JobEvent TaskNode Accepted Queued Assigned Acknowledged Progress Committed Drawn Verified Reassigned Escalated Outvoted Quarantined EvidenceFound Attested ReceiptMade Proposed Settled Refunded Closed DeadLettered ResultRequest ResultPart ResultResponse ReceiptRequest ReceiptResponse WhyRequest WhyResponse JobsRequest JobsResponse CancelRequest CancelResponse NodesRequest NodeStatus NodesResponse DeadLettersRequest DeadLetter DeadLettersResponse RetryRequest RetryResponse CreatePairingRequest CreatePairingResponse ClaimPairingRequest ClaimPairingResponse ListPairingsRequest Pairing ListPairingsResponse);
-        survive!(source, blobs: PutPart PutHeader Stored GetRequest Part Descriptor ProvedChunk End Refused Missing NoSuchChunk Count Unavailable HasRequest HasResponse);
+        survive!(source, worker:
+            AgentMessage CoordinatorMessage Assignment Hello KindOffer Accelerator
+            Capabilities Proof Profile FreeResources Heartbeat TaskAck TaskProgress
+            TaskCommit TaskUsage TaskReveal TaskFailed Attested AttestRefused
+            ReceiptSigned ReceiptRefused Leaving Challenge Welcome Refused Admitted
+            HeartbeatAck TaskAssign Payload TaskCancel RevealRequest SignedOpening
+            AttestTask AttestRequest OutputRequest SignReceipt SignOutcome Drain
+        );
+        survive!(source, client:
+            Page NetworkRequest Contract Token NetworkResponse Placement
+            QuoteRequest QuoteResponse SubmitRequest SubmitResponse StatusRequest
+            JobStatus WatchRequest JobEvent TaskNode Accepted Queued Assigned
+            Acknowledged Progress Committed Drawn Verified Reassigned Escalated
+            Outvoted Quarantined EvidenceFound Attested ReceiptMade Proposed Settled
+            Refunded Closed DeadLettered ResultRequest ResultPart ResultResponse
+            ReceiptRequest ReceiptResponse WhyRequest WhyResponse JobsRequest
+            JobsResponse CancelRequest CancelResponse NodesRequest NodeStatus
+            NodesResponse DeadLettersRequest DeadLetter DeadLettersResponse
+            RetryRequest RetryResponse CreatePairingRequest CreatePairingResponse
+            ClaimPairingRequest ClaimPairingResponse ListPairingsRequest Pairing
+            ListPairingsResponse
+        );
+        survive!(source, blobs:
+            PutPart PutHeader Stored GetRequest Part Descriptor ProvedChunk End
+            Refused Missing NoSuchChunk Count Unavailable HasRequest HasResponse
+        );
     }
 }
 
