@@ -21,3 +21,6 @@ pub use house::{FoldError, HouseView, NetworkView};
 pub use job::{JobView, Meter, Outcome};
 pub use layered::{LayeredView, RollBackError};
 pub use node::{NodeView, StakeView};
+
+#[cfg(test)]
+mod tests;
