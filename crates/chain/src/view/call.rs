@@ -104,7 +104,8 @@ pub struct SignedClaim {
 }
 
 impl JobView {
-    /// `assign`, by the signer of a coordinator: these nodes work on the job, the primary first.
+    /// `assign` of `JobManager`, as all calls without another name; by the signer of a coordinator:
+    /// these nodes work on the job, the primary first.
     pub fn assign_call(&self, coordinator: NodeId, nodes: &[Seat]) -> Result<Bytes, CallError> {
         self.require(&[JobState::Open])?;
         self.require_nodes(&[], nodes)?;
@@ -175,8 +176,8 @@ impl JobView {
 
     /// `advance`, by anyone once the deadline is over.
     pub fn advance_call(&self) -> Result<Bytes, CallError> {
-        let started = [JobState::Assigned, JobState::Proposed, JobState::Challenged];
-        self.require(&[&[JobState::Open], &started[..]].concat())?;
+        let (open, assigned) = (JobState::Open, JobState::Assigned);
+        self.require(&[open, assigned, JobState::Proposed, JobState::Challenged])?;
         let (id, job, assignment) = self.words();
         let call = IJobManager::advanceCall {
             id,

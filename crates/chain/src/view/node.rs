@@ -49,7 +49,7 @@ pub struct StakeView {
     pub thawing: Amount,
     /// What running jobs locked of active and thawing stake.
     pub locked: Amount,
-    /// Whether a slash left a part of the pool.
+    /// Whether a slash left a part of the pool, so that the exception above may hold.
     pub cut: bool,
 }
 

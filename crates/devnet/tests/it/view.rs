@@ -10,11 +10,11 @@ use tallystick_abi::contracts::{
     self, IJobManager, INetworkProfile, INodeRegistry, ISlashingManager, IStakingManager,
 };
 use tallystick_chain::view::{
-    Block, EventContext, HouseContracts, HouseEvent, HouseView, JobView, LayeredView, NodeStatus,
-    Outcome, SignedClaim,
+    Block, CallError, EventContext, HouseContracts, HouseEvent, HouseView, JobView, LayeredView,
+    NodeStatus, Outcome, SignedClaim,
 };
 use tallystick_types::{
-    Amount, Attempt, Attestation, EvmSignature, JobId, JobOrder, JobState, OutputRoot,
+    Amount, Attempt, Attestation, EvmSignature, JobId, JobOrder, JobPrice, JobState, OutputRoot,
     ReceiptClaim, Verification,
 };
 
@@ -69,6 +69,7 @@ impl Watched {
     async fn follow(&mut self) {
         self.fold().await;
         self.compare_jobs().await;
+        self.compare_meters().await;
         self.compare_nodes().await;
     }
 
@@ -107,6 +108,18 @@ impl Watched {
             }
             let lock = IJobManager::lockOfCall { job: job.job().to_contract().unwrap() };
             assert_eq!(Some(Amount::new(self.ask(Contract::JobManager, lock).await)), job.lock());
+        }
+    }
+
+    /// Every meter against the contract's.
+    async fn compare_meters(&self) {
+        for job in self.view().jobs() {
+            let call = IJobManager::meterOfCall { id: job.id.into() };
+            let (held, told) = (self.ask(Contract::JobManager, call).await, job.meter);
+            let stopped_at = told.stopped_at.unwrap_or_default();
+            assert_eq!(told.topped_up.get(), held.toppedUp);
+            assert_eq!(told.last_beat.get(), held.lastBeat.to::<u64>());
+            assert_eq!(stopped_at.get(), held.stoppedAt.to::<u64>());
         }
     }
 
@@ -199,24 +212,29 @@ impl Watched {
         assert_eq!(anchor.block_time, job.assignment.as_ref().unwrap().started_at);
     }
 
-    fn signed(&self, id: JobId, worker: usize, output_root: OutputRoot) -> EvmSignature {
-        let claim =
-            ReceiptClaim { job: id, attempt: self.job(id).attempt, output_root, cost: COST };
+    fn signed(
+        &self,
+        id: JobId,
+        worker: usize,
+        output_root: OutputRoot,
+        cost: Amount,
+    ) -> EvmSignature {
+        let claim = ReceiptClaim { job: id, attempt: self.job(id).attempt, output_root, cost };
         let digest = self.house.deployment.job_domain().claim_digest(&claim);
         let signature = self.workers[worker].signer.sign_hash_sync(&digest).unwrap();
         EvmSignature::new(signature.as_bytes())
     }
 
-    async fn propose(&mut self, id: JobId, workers: &[usize]) {
+    async fn propose(&mut self, id: JobId, workers: &[usize], cost: Amount) {
         let attestations: Vec<Attestation> = workers
             .iter()
             .map(|place| {
                 let seat = self.workers[*place].seat;
-                let signature = self.signed(id, *place, OUTPUT);
+                let signature = self.signed(id, *place, OUTPUT, cost);
                 Attestation { node: seat.node, signer: seat.signer, signature }
             })
             .collect();
-        let call = self.job(id).propose_call(OUTPUT, COST, &attestations).unwrap();
+        let call = self.job(id).propose_call(OUTPUT, cost, &attestations).unwrap();
         self.act(self.coordinator.seat.signer, call).await;
     }
 
@@ -236,7 +254,7 @@ async fn a_job_is_paid(watched: &mut Watched) {
     let call = watched.job(id).heartbeat_call().unwrap();
     watched.act(holder, call).await;
     // In another order than they sit.
-    watched.propose(id, &[2, 0]).await;
+    watched.propose(id, &[2, 0], COST).await;
     let job = watched.job(id);
     assert_eq!((job.state, job.proposal.unwrap().signers), (JobState::Proposed, 0b101));
     watched.pass(job.parameters.challenge_window.get()).await;
@@ -251,7 +269,7 @@ async fn a_challenge_that_nobody_decides_ends_in_payment(watched: &mut Watched) 
     let order = watched.order(2).await;
     let id = watched.create(order).await;
     watched.assign(id, &[0, 1, 2]).await;
-    watched.propose(id, &[0, 1]).await;
+    watched.propose(id, &[0, 1], COST).await;
     let call = watched.job(id).challenge_call().unwrap();
     watched.act(watched.client, call).await;
     let job = watched.job(id);
@@ -267,9 +285,43 @@ async fn a_quorum_settles_at_once(watched: &mut Watched) {
     order.terms.rules.verification = Verification::Attested;
     let id = watched.create(order).await;
     watched.assign(id, &[0, 1, 2]).await;
-    watched.propose(id, &[0, 1]).await;
+    watched.propose(id, &[0, 1], COST).await;
     let job = watched.job(id);
     assert_eq!((job.state, job.commitment()), (JobState::Settled, None));
+}
+
+/// Running time is paid to the last second that the coordinator vouched for, and no further.
+async fn a_job_by_time_is_paid_for_its_time(watched: &mut Watched) {
+    let (mut order, rate) = (watched.order(9).await, Amount::new(TLY / 10));
+    let price = order.terms.price;
+    order.terms.price = JobPrice::new(price.max_price(), rate, price.tip()).unwrap();
+    let id = watched.create(order).await;
+    watched.assign(id, &[0, 1, 2]).await;
+    watched.pass(40).await;
+    let call = watched.job(id).heartbeat_call().unwrap();
+    watched.act(watched.coordinator.seat.signer, call).await;
+    let view = watched.job(id);
+    let job = view.job().to_contract().unwrap();
+    let assignment = contracts::Assignment::from(view.assignment.as_ref().unwrap());
+    let (id_word, amount) = (id.into(), TLY);
+    let top_up = IJobManager::topUpCall { id: id_word, job: job.clone(), assignment, amount };
+    let assignment = top_up.assignment.clone();
+    watched.act(watched.client, top_up.abi_encode().into()).await;
+    let stop = IJobManager::stopCall { id: id_word, job, assignment };
+    watched.act(watched.client, stop.abi_encode().into()).await;
+
+    let limit = watched.job(id).cost_limit();
+    assert!(limit.get() >= 40 * rate.get() && limit < price.max_price());
+    let above = limit.checked_add(Amount::new(1)).unwrap();
+    let refused = watched.job(id).propose_call(OUTPUT, above, &[]);
+    assert_eq!(refused, Err(CallError::ExcessiveCost { job: id, cost: above, most: limit }));
+    watched.propose(id, &[0, 1], limit).await;
+    watched.pass(watched.job(id).parameters.challenge_window.get()).await;
+    let call = watched.job(id).settle_call().unwrap();
+    watched.act(watched.client, call).await;
+    let (output_root, settler) = (OUTPUT, watched.client);
+    let expected = Outcome::Settled { output_root, paid: limit, settler };
+    assert_eq!(watched.job(id).outcome, Some(expected));
 }
 
 async fn jobs_without_takers_are_refunded(watched: &mut Watched) {
@@ -321,7 +373,7 @@ async fn liars_and_sleepers_lose_stake(watched: &mut Watched) {
     let claim = |output_root| SignedClaim {
         output_root,
         cost: COST,
-        signature: watched.signed(id, 1, output_root),
+        signature: watched.signed(id, 1, output_root, COST),
     };
     let (one, other) = (claim(OUTPUT), claim(OTHER_OUTPUT));
     let call = watched.job(id).report_call(liar, &one, &other).unwrap();
@@ -350,7 +402,7 @@ async fn a_ruling_convicts(watched: &mut Watched) {
     let order = watched.order(8).await;
     let id = watched.create(order).await;
     watched.assign(id, &[0, 2]).await;
-    watched.propose(id, &[0, 2]).await;
+    watched.propose(id, &[0, 2], COST).await;
     let call = watched.job(id).challenge_call().unwrap();
     watched.act(watched.client, call).await;
     let job = watched.job(id);
@@ -396,6 +448,7 @@ async fn events_say_what_the_contracts_answer_and_their_calls_are_accepted() {
     a_job_is_paid(&mut watched).await;
     a_challenge_that_nobody_decides_ends_in_payment(&mut watched).await;
     a_quorum_settles_at_once(&mut watched).await;
+    a_job_by_time_is_paid_for_its_time(&mut watched).await;
     jobs_without_takers_are_refunded(&mut watched).await;
     liars_and_sleepers_lose_stake(&mut watched).await;
     a_ruling_convicts(&mut watched).await;

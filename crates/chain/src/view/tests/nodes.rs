@@ -18,7 +18,7 @@ fn a_node_is_what_its_last_events_say() {
     let other = NodeProfile { region: 840, ..profile() };
     let node = told.node(1, NodeEvent::ProfileUpdated { profile: other.clone() });
     assert_eq!(node.profile, other);
-    assert_eq!(told.node(1, NodeEvent::Vetted { vetted: true }).vetted, true);
+    assert!(told.node(1, NodeEvent::Vetted { vetted: true }).vetted);
     let status = NodeStatus::Jailed;
     assert_eq!(told.node(1, NodeEvent::StatusChanged { status }).status, status);
     let convicted = NodeEvent::Convicted { job: id(1), amount: Amount::new(5) };
@@ -74,6 +74,20 @@ fn stake_that_is_not_there_cannot_move() {
     let unknown = NodeId::new(9);
     let error = told.tell(&HouseEvent::Node(unknown, NodeEvent::SignerFrozen)).unwrap_err();
     assert_eq!(error, FoldError::UnknownNode { node: unknown });
+}
+
+#[test]
+fn a_pool_that_was_cut_may_be_off_by_its_last_units() {
+    let mut told = Told::with_nodes();
+    let amount = Amount::new;
+    told.node(1, NodeEvent::UnstakeRequested { amount: amount(4_000) });
+    let stake = told.node(1, NodeEvent::StakeSlashed { amount: amount(9_998) }).stake;
+    // In proportion; the contract may have left both units on one side.
+    assert_eq!((units(stake), stake.cut), ([0, 2, 0, 0], true));
+    let stake = told.node(1, NodeEvent::StakeWithdrawn { amount: amount(1) }).stake;
+    assert_eq!(units(stake), [0, 2, 0, 0]);
+    let stake = told.node(1, NodeEvent::StakeSlashed { amount: amount(3) }).stake;
+    assert_eq!((units(stake), stake.cut), ([0; 4], false));
 }
 
 #[test]
