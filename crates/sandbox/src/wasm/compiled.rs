@@ -173,12 +173,8 @@ pub(super) fn run(
         context.data_mut().fault = Some(fault);
         Ok(UpdateDeadline::Interrupt)
     });
-    let mut counters = Counters {
-        units: job.limits.units as i64,
-        stack: 0,
-        refused: 0,
-        pages: initial_pages,
-    };
+    let mut counters =
+        Counters { units: job.limits.units as i64, stack: 0, refused: 0, pages: initial_pages };
     // The future runs on a stack of its own from the pool and never waits: no host call is async.
     let polled = {
         let mut future = pin!(drive(&mut store, program, job, &mut counters));

@@ -147,7 +147,8 @@ fn start(
     store.data_mut().units = units;
     for name in [START, "_start"] {
         let function = instance.get_export(&*store, name).and_then(Extern::into_func);
-        if let Some(Err(error)) = function.map(|function: Func| function.call(&mut *store, &[], &mut []))
+        if let Some(Err(error)) =
+            function.map(|function: Func| function.call(&mut *store, &[], &mut []))
         {
             return Ok((instance, trapped(&error)));
         }

@@ -160,8 +160,9 @@ impl Sandbox {
         self.cache.get(
             digest,
             || {
-                let program = prepare(module)
-                    .map_err(|refusal| Failure::before_start(FailureKind::InvalidModule(refusal)))?;
+                let program = prepare(module).map_err(|refusal| {
+                    Failure::before_start(FailureKind::InvalidModule(refusal))
+                })?;
                 Artifact::compile(&self.engine, program.instrumented()).map_err(broken)
             },
             |artifact| {

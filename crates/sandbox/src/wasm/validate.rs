@@ -256,8 +256,7 @@ impl Facts {
             ("memory", ExternalKind::Memory) => self.exports_memory = true,
             ("_start", ExternalKind::Func) => {
                 let function = self.function(export.index);
-                self.exports_start =
-                    function.params().is_empty() && function.results().is_empty();
+                self.exports_start = function.params().is_empty() && function.results().is_empty();
             }
             _ => {}
         }

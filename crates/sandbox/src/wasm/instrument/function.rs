@@ -89,8 +89,13 @@ const fn calls(operator: &Operator<'_>) -> bool {
 fn moves(operator: &Operator<'_>) -> bool {
     matches!(
         name_of(operator),
-        "MemoryCopy" | "MemoryFill" | "MemoryInit"
-            | "TableCopy" | "TableFill" | "TableInit" | "TableGrow"
+        "MemoryCopy"
+            | "MemoryFill"
+            | "MemoryInit"
+            | "TableCopy"
+            | "TableFill"
+            | "TableInit"
+            | "TableGrow"
     )
 }
 
@@ -154,10 +159,7 @@ impl Rewriter<'_> {
 
     /// The budget as the last call left it.
     fn reload(&self, function: &mut Function) {
-        function
-            .instructions()
-            .global_get(self.added.units)
-            .local_set(self.scratch.units);
+        function.instructions().global_get(self.added.units).local_set(self.scratch.units);
     }
 
     /// Takes the price of the region that begins here. The local saves the load of the global.

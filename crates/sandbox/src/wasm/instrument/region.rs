@@ -65,7 +65,9 @@ impl Cutter {
         }
         let next = index + 1;
         match operator {
-            Operator::Block { .. } => self.frames.push(Frame { kind: Kind::Block, targeted: false }),
+            Operator::Block { .. } => {
+                self.frames.push(Frame { kind: Kind::Block, targeted: false })
+            }
             Operator::Loop { .. } => {
                 self.frames.push(Frame { kind: Kind::Loop, targeted: false });
                 self.begin(next, true);
