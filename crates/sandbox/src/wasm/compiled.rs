@@ -30,6 +30,8 @@ pub(super) struct Room {
     memory: Option<Memory>,
     units: Option<Global>,
     fault: Option<LocalFault>,
+    /// Whether the last growth is within every maximum, so that only the machine can refuse it.
+    growth_is_due: bool,
 }
 
 impl ResourceLimiter for Room {
@@ -37,13 +39,18 @@ impl ResourceLimiter for Room {
         &mut self,
         _: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= Profile::MAXIMUM_PAGES as usize * PAGE_BYTES)
+        let limit = Profile::MAXIMUM_PAGES as usize * PAGE_BYTES;
+        self.growth_is_due = desired <= maximum.map_or(limit, |most| most.min(limit));
+        Ok(desired <= limit)
     }
 
     /// The machine is short of memory: never an answer to the program, whose replicas had enough.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        if !self.growth_is_due {
+            return Ok(());
+        }
         self.fault = Some(LocalFault::NoMemory);
         Err(error)
     }
@@ -157,7 +164,13 @@ pub(super) fn run(
     cancellation: &Cancellation,
     initial_pages: u32,
 ) -> (World, Counters, End) {
-    let room = Room { world: World::new(job), memory: None, units: None, fault: None };
+    let room = Room {
+        world: World::new(job),
+        memory: None,
+        units: None,
+        fault: None,
+        growth_is_due: false,
+    };
     let mut store = Store::new(program.module().engine(), room);
     store.limiter(|room| room);
     let mut ticks = job.limits.wall_ms.div_ceil(TICK_MS) + 1;

@@ -6,15 +6,17 @@ use crate::guests::job;
 
 fn sandbox(folder: &std::path::Path, key: u8, cached_modules: usize) -> Sandbox {
     let disk_cache = Some(CacheConfig { folder: folder.to_owned(), key: [key; 32] });
-    Sandbox::new(SandboxConfig { disk_cache, cached_modules, ..SandboxConfig::default() }).unwrap()
+    Sandbox::new(SandboxConfig { disk_cache, cached_modules, ..SandboxConfig::default() })
+        .expect("a supported machine")
 }
 
 fn echo() -> Vec<u8> {
-    wat::parse_str(include_str!("../guests/echo.wat")).unwrap()
+    wat::parse_str(include_str!("../guests/echo.wat")).expect("valid text")
 }
 
 fn run(sandbox: &Sandbox) {
-    let success = sandbox.run(&echo(), &job(b"x"), &Cancellation::default()).unwrap();
+    let outcome = sandbox.run(&echo(), &job(b"x"), &Cancellation::default());
+    let success = outcome.expect("echo succeeds");
     assert_eq!(success.stdout, b"x");
 }
 
