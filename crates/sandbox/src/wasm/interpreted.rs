@@ -173,6 +173,18 @@ fn counters(store: &Store<Room>, instance: &Instance) -> Counters {
 
 /// The canonical code of a trap of this engine.
 fn trapped(error: &wasmi::Error) -> End {
+    use wasmi::errors::{ErrorKind, InstantiationError, MemoryError, TableError};
+    match error.kind() {
+        // Segments that do not fit come as errors, where the standard speaks of traps.
+        ErrorKind::Table(TableError::InitOutOfBounds | TableError::CopyOutOfBounds)
+        | ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) => {
+            return End::Trapped(TrapKind::TableOutOfBounds);
+        }
+        ErrorKind::Memory(MemoryError::OutOfBoundsAccess) => {
+            return End::Trapped(TrapKind::MemoryOutOfBounds);
+        }
+        _ => {}
+    }
     End::Trapped(match error.as_trap_code() {
         Some(TrapCode::UnreachableCodeReached) => TrapKind::Unreachable,
         Some(TrapCode::MemoryOutOfBounds) => TrapKind::MemoryOutOfBounds,
