@@ -1,7 +1,8 @@
 //! WASI preview 1 commands, run so that every honest machine gets the same outcome.
 //!
 //! A module is validated against the [`Profile`], instrumented by us (units, stack depth, memory,
-//! canonical NaNs) and only then handed to an engine. What an engine counts never enters an outcome.
+//! canonical NaNs) and only then handed to an engine. What an engine counts never enters an
+//! outcome.
 //! A crash of the process loses nothing: runs have no state, and a cache entry that is damaged is
 //! compiled again.
 

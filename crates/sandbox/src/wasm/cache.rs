@@ -1,7 +1,9 @@
 //! Compiled modules, kept in memory with a bound and on disk under a key.
 //!
-//! A file is `magic | HMAC-SHA256 | artifact`; the code covers the name, which holds the digest of the
-//! module, of the profile and of the engine's settings. Whoever cannot compute the code cannot make this
+//! A file is `magic | HMAC-SHA256 | artifact`; the code covers the name, which holds the digest
+//! of the
+//! module, of the profile and of the engine's settings. Whoever cannot compute the code cannot
+//! make this
 //! process run their code. What does not verify is removed and compiled again.
 
 use std::collections::HashMap;

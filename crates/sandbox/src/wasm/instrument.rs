@@ -1,7 +1,8 @@
 //! Rewrites a module so that every engine counts alike.
 //!
 //! What is added: four globals (`tally:units`, `tally:stack`, `tally:pages`, `tally:refused`), two
-//! functions (moving bytes for units, growing memory within the limit), a charge per straight run of
+//! functions (moving bytes for units, growing memory within the limit), a charge per straight run
+//! of
 //! instructions, a frame count around functions that call, and canonical NaNs. The start function
 //! becomes the export `tally:start`, so that it runs after the budget is set. Custom sections are
 //! dropped. Indices of the module stay as they are: everything new comes after them.

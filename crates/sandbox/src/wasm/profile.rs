@@ -50,7 +50,8 @@ impl Profile {
     pub const RESERVED_PREFIX: &'static str = "tally:";
 
     /// What of Wasm may be used: the first standard, sign extension, saturating conversion,
-    /// several results, bulk memory, function references in tables, fixed-width SIMD. No threads, no
+    /// several results, bulk memory, function references in tables, fixed-width SIMD. No threads,
+    /// no
     /// relaxed SIMD, no 64-bit memory, no tail calls, no exceptions, no garbage collection.
     pub(super) const fn features() -> WasmFeatures {
         WasmFeatures::MUTABLE_GLOBAL

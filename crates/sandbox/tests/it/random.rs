@@ -162,7 +162,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_modules_end_alike_on_both_engines(seed in prop::collection::vec(any::<u8>(), 4_096)) {
+    fn random_modules_end_alike_on_both_engines(
+        seed in prop::collection::vec(any::<u8>(), 4_096),
+    ) {
         let mut source = arbitrary::Unstructured::new(&seed);
         let Ok(module) = Module::new(config(), &mut source) else { return Ok(()) };
         let Some(bytes) = command(&module.to_bytes()) else { return Ok(()) };
@@ -170,7 +172,7 @@ proptest! {
         let mut job = job(b"");
         job.limits.units = 300_000;
         let sandbox = SANDBOX.with(|sandbox| sandbox.run(&bytes, &job, &Cancellation::default()));
-        let local = matches!(&sandbox, Err(failure) if matches!(failure.kind, FailureKind::Local(_)));
+        let local = sandbox.as_ref().is_err_and(|it| matches!(it.kind, FailureKind::Local(_)));
         prop_assert!(!local, "{:?}", sandbox);
         prop_assert_eq!(sandbox, interpret(&program, &job));
     }
