@@ -59,9 +59,12 @@ abstract contract CoordinatorActs is ClientActs {
         bool lone = g.rules.trust == Trust.Any && _chance(50);
         seats[0] = lone ? _loneSeat(_draw(loners.length)) : _seatOf(FIRST_WORKER + _draw(7));
         (Job memory job, Assignment memory assignment,) = _papers(i);
+        uint256 old = _chance(45) ? _anyNodeOf(assignment) : 0;
+        if (old != 0) seats[0] = _seatOf(old);
         bytes4 expected = _predictLeased(i, by);
         if (expected == FINE && _isAmong(seats[0], assignment.nodes)) {
             expected = IJobMachine.JobManagerInvalidNodes.selector;
+            if (old != 0 && !_hasSigner(assignment, seats[0])) _saw("second seat refused");
         }
         if (expected == FINE) expected = _predictWorkers(seats, g.rules.trust);
         if (expected == FINE && g.lock != 0) expected = _predictLock(NODES, seats, g.lock);
@@ -139,6 +142,20 @@ abstract contract CoordinatorActs is ClientActs {
             if (seats[k].signer() == seat.signer()) return true;
             bool none = NodeId.unwrap(seat.node()) == 0;
             if (!none && seats[k].node() == seat.node()) return true;
+        }
+        return false;
+    }
+
+    /// @dev A registered worker of an assignment, or zero where none is.
+    function _anyNodeOf(Assignment memory assignment) internal returns (uint256) {
+        if (assignment.nodes.length == 0) return 0;
+        NodeId node = assignment.nodes[_draw(assignment.nodes.length)].node();
+        return NodeId.unwrap(node) == 0 ? 0 : _indexOf(node);
+    }
+
+    function _hasSigner(Assignment memory assignment, Seat seat) private pure returns (bool) {
+        for (uint256 k; k < assignment.nodes.length; ++k) {
+            if (assignment.nodes[k].signer() == seat.signer()) return true;
         }
         return false;
     }

@@ -51,14 +51,20 @@ abstract contract EvidenceActs is AnyoneActs {
         _checkDues();
     }
 
+    /// @dev A ruling on a job as it stands, upheld or with some of the signers as liars.
+    function _drawRuling(uint256 i, uint256 upheldPercent)
+        private
+        returns (ISlashingManager.Ruling memory ruling)
+    {
+        (ruling.job, ruling.assignment, ruling.proposal) = _papers(i);
+        (ruling.id, ruling.challenger) = (jobs[i].id, jobs[i].challenger);
+        ruling.upheld = _chance(upheldPercent);
+        if (!ruling.upheld) ruling.liars = uint16(_draw(16)) & ruling.proposal.signers;
+    }
+
     function _proposeRuling(uint256 i) internal {
         _begin("proposeRuling");
-        GhostJob storage g = jobs[i];
-        ISlashingManager.Ruling memory ruling;
-        (ruling.job, ruling.assignment, ruling.proposal) = _papers(i);
-        (ruling.id, ruling.challenger) = (g.id, g.challenger);
-        ruling.upheld = _chance(35);
-        if (!ruling.upheld) ruling.liars = uint16(_draw(16)) & ruling.proposal.signers;
+        ISlashingManager.Ruling memory ruling = _drawRuling(i, 35);
         if (_chance(6)) ruling.liars |= 1 << 15;
         bytes32 id = keccak256(abi.encode(ruling));
         bytes4 expected;
@@ -134,12 +140,7 @@ abstract contract EvidenceActs is AnyoneActs {
 
     function _deliverVerdict(uint256 i) internal {
         _begin("deliverVerdict");
-        GhostJob storage g = jobs[i];
-        ISlashingManager.Ruling memory ruling;
-        (ruling.job, ruling.assignment, ruling.proposal) = _papers(i);
-        (ruling.id, ruling.challenger) = (g.id, g.challenger);
-        ruling.upheld = _chance(50);
-        if (!ruling.upheld) ruling.liars = uint16(_draw(16)) & ruling.proposal.signers;
+        ISlashingManager.Ruling memory ruling = _drawRuling(i, 50);
         bytes4 expected = parameters.slashing.jury == jury
             ? _predictResolve(i, ruling)
             : ISlashingManager.SlashingManagerNotJury.selector;

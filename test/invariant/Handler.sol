@@ -85,7 +85,7 @@ contract Handler is ThiefActs {
     function coordinatorAct(uint256 seed) external lively(seed) {
         uint256 kind = _draw(7);
         if (kind < 2) _assign(_drawJob(JobState.Open));
-        else if (kind < 3) _enlist(_drawJob(JobState.Assigned));
+        else if (kind < 3) _enlistAfterRotation(_drawJob(JobState.Assigned));
         else if (kind < 4) _heartbeat(_drawTimed());
         else if (kind < 5) _release(_drawJob(JobState.Assigned));
         else _propose(_drawJob(JobState.Assigned));
@@ -332,6 +332,13 @@ contract Handler is ThiefActs {
             _advance(i);
         }
         _checkJob(i);
+    }
+
+    /// @dev A worker that rotated its signer is still the same node.
+    function _enlistAfterRotation(uint256 i) private {
+        uint256 node = _anyNodeOf(jobs[i].assignment);
+        if (node != 0 && _chance(70)) _rotate(node);
+        _enlist(i);
     }
 
     function _workAssigned(uint256 i, bool over) private {

@@ -169,12 +169,32 @@ bytes_name! {
     OutputDigest, 32
 }
 bytes_name! {
+    /// SHA-256 of a blob's bytes: the address under which anyone stores and fetches it.
+    BlobDigest, 32
+}
+bytes_name! {
+    /// Root of the Merkle tree over a blob's chunks; it names the size of the blob as well.
+    ChunkRoot, 32
+}
+bytes_name! {
     /// Root of the Merkle tree over the outputs of a job's slices (see [`crate::merkle`]).
     OutputRoot, 32
 }
 bytes_name! {
     /// SHA-256 of a receipt's canonical bytes.
     ReceiptDigest, 32
+}
+bytes_name! {
+    /// Salted hash of a task's output by which a node binds itself before anyone shows an output.
+    Commitment, 32
+}
+bytes_name! {
+    /// Random bytes that keep a commitment from being guessed; shown together with the output.
+    Salt, 32
+}
+bytes_name! {
+    /// Randomness of a beacon round, from which secondaries are drawn.
+    Seed, 32
 }
 bytes_name! {
     /// Hash of a block of the settlement chain.
@@ -200,6 +220,19 @@ number_name! {
 number_name! {
     /// The number of an assignment of a job, from 1: the fencing token that attestations sign.
     Attempt, u8
+}
+number_name! {
+    /// The place of a task in its job, from 0.
+    TaskIndex, u32
+}
+number_name! {
+    /// The number of one try at a task, from 1 and never used again: the fencing token inside a
+    /// job's attempt.
+    TaskAttempt, u16
+}
+number_name! {
+    /// A beacon round: randomness named by its number before it exists.
+    BeaconRound, u64
 }
 number_name! {
     /// A service level that a job asks for; zero is none.
@@ -241,6 +274,19 @@ impl JobId {
     }
 }
 
+/// A digest of bytes is the address of these bytes.
+macro_rules! blob_address {
+    ($($name:ident),*) => {$(
+        impl From<$name> for BlobDigest {
+            fn from(digest: $name) -> Self {
+                Self(digest.0)
+            }
+        }
+    )*};
+}
+
+blob_address!(SpecificationDigest, ProgramDigest, InputDigest, OutputDigest, ReceiptDigest);
+
 impl NodeId {
     /// Stands for every machine that is not registered.
     pub const UNREGISTERED: Self = Self(0);
@@ -267,6 +313,13 @@ mod tests {
         assert_eq!(id.to_string(), format!("0x{}{}010203", "aa".repeat(19), "bb".repeat(10)));
         assert_eq!(id.sequence(), sequence);
         assert_eq!(id.slot(), 0xbbbb_bbbb_bbbb_bbbb_bbbb);
+    }
+
+    #[test]
+    fn a_digest_of_bytes_is_their_address() {
+        let address = BlobDigest::new([7; 32]);
+        assert_eq!(BlobDigest::from(ProgramDigest::new([7; 32])), address);
+        assert_eq!(BlobDigest::from(OutputDigest::new([7; 32])), address);
     }
 
     #[test]

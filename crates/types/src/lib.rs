@@ -13,6 +13,7 @@ mod encoding;
 mod id;
 pub mod merkle;
 mod parameters;
+mod placement;
 mod price;
 mod receipt;
 mod seat;
@@ -25,11 +26,13 @@ pub use attestation::{Attestation, Attestations, AttestationsError, ReceiptClaim
 pub use bits::PackingError;
 pub use encoding::{Canonical, EncodingError, Reader, Writer};
 pub use id::{
-    Attempt, BlockHash, ChainId, EvmSignature, IdentityKey, IdentitySignature, InputDigest, JobId,
-    NodeId, OutputDigest, OutputRoot, ParametersVersion, ProgramDigest, ReceiptDigest, Sequence,
-    ServiceLevel, SpecificationDigest,
+    Attempt, BeaconRound, BlobDigest, BlockHash, ChainId, ChunkRoot, Commitment, EvmSignature,
+    IdentityKey, IdentitySignature, InputDigest, JobId, NodeId, OutputDigest, OutputRoot,
+    ParametersVersion, ProgramDigest, ReceiptDigest, Salt, Seed, Sequence, ServiceLevel,
+    SpecificationDigest, TaskAttempt, TaskIndex,
 };
 pub use parameters::JobParameters;
+pub use placement::{Policy, Privacy};
 pub use price::JobPrice;
 pub use receipt::{
     ChainAnchor, EngineProfile, EngineProfileError, Receipt, ReceiptError, ReceiptVersion,

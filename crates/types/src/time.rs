@@ -100,6 +100,12 @@ impl WallTime {
     pub const fn get(self) -> u64 {
         self.0
     }
+
+    /// The moment a duration later; the last moment there is where that would be past it.
+    #[must_use]
+    pub const fn after(self, duration: Seconds) -> Self {
+        Self(self.0.saturating_add(duration.0.saturating_mul(1_000)))
+    }
 }
 
 impl fmt::Display for WallTime {
@@ -135,6 +141,12 @@ mod tests {
         assert!(ChainTime::new(1_750_000_000).is_ok());
         assert_eq!(ChainTime::new(1_750_000_000_000), Err(TimeError { given: 1_750_000_000_000 }));
         assert!(serde_json::from_str::<ChainTime>("1750000000000").is_err());
+    }
+
+    #[test]
+    fn a_machine_counts_milliseconds_and_stops_at_the_last() {
+        assert_eq!(WallTime::new(5).after(Seconds::new(2)), WallTime::new(2_005));
+        assert_eq!(WallTime::new(5).after(Seconds::new(u64::MAX)), WallTime::new(u64::MAX));
     }
 
     #[test]

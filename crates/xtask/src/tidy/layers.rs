@@ -67,7 +67,7 @@ const TABLE: &[(&str, Layer)] = &[
 const WITHIN_ROW: &[(&str, &str)] = &[("cli", "sdk")];
 
 /// Crates that decide and therefore reach no runtime, provider, clock or socket.
-pub(crate) const PURE: &[&str] = &["types", "protocol"];
+pub(crate) const PURE: &[&str] = &["types", "protocol", "scheduler"];
 
 /// What a pure crate must not be built from.
 const IMPURE_PACKAGES: &[&str] = &["tokio", "alloy-provider", "alloy-transport", "reqwest"];

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod key;
+mod log;
+mod open;
+mod records;
+mod rules;
+mod step;
+mod table;
+
+pub use error::{JournalError, RuleError};
+pub use key::Key;
+pub use log::{EventNumber, Events, Snapshot};
+pub use open::{FORMAT, Journal, Network, Reader};
+pub use records::{
+    DeadLetter, DeadLetterKey, JobRecord, JobStatus, PairingId, ReceiptKey, ReceiptRecord,
+    TrustPairing,
+};
+pub use step::Step;
+pub use table::{Family, Stored, Table};

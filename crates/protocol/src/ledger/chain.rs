@@ -1,0 +1,91 @@
+//! What the chain says. Facts that are not final are noted for watchers; only final ones end work,
+//! move an attempt, or settle. That nothing was heard means nothing.
+
+use tallystick_types::{Attempt, JobId, TaskIndex};
+
+use super::event::{ChainFact, Finality};
+use super::job::{JobPhase, Settlement};
+use super::reason::{CloseReason, TryEnd};
+use super::refusal::Refusal;
+use super::state::Step;
+
+impl Step<'_> {
+    /// Takes in a fact of the chain.
+    pub(super) fn observe(
+        &mut self,
+        job: JobId,
+        fact: ChainFact,
+        finality: Finality,
+    ) -> Result<(), Refusal> {
+        let Some(it) = self.state.jobs.get_mut(&job) else {
+            return Err(Refusal::UnknownJob { job });
+        };
+        if finality < Finality::Final {
+            // What is not final never stands in the place of what is.
+            if it.observed.is_none_or(|(_, known)| known < Finality::Final) {
+                it.observed = Some((fact, finality));
+            }
+            return Ok(());
+        }
+        let excluded = matches!(
+            (fact, it.settlement),
+            (ChainFact::Settled, Settlement::Refunded) | (ChainFact::Refunded, Settlement::Settled)
+        );
+        if excluded {
+            return Err(Refusal::FinalityViolated { job });
+        }
+        it.observed = Some((fact, finality));
+        let present = it.head.attempt;
+        match fact {
+            ChainFact::LeaseHeld { attempt } => self.move_lease(job, attempt),
+            ChainFact::LeaseLost { attempt } if attempt >= present => {
+                self.close(job, CloseReason::LeaseLost { attempt });
+            }
+            ChainFact::LeaseLost { .. } | ChainFact::Proposed { .. } => {}
+            ChainFact::Settled => {
+                it.settlement = Settlement::Settled;
+                self.close(job, CloseReason::SettledOnChain);
+            }
+            ChainFact::Refunded => {
+                it.settlement = Settlement::Refunded;
+                self.close(job, CloseReason::RefundedOnChain);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what the chain took back.
+    pub(super) fn roll_back(&mut self, job: JobId) -> Result<(), Refusal> {
+        let it = self.state.jobs.get_mut(&job).ok_or(Refusal::UnknownJob { job })?;
+        if it.observed.is_some_and(|(_, known)| known < Finality::Final) {
+            it.observed = None;
+        }
+        Ok(())
+    }
+
+    /// The job has a later attempt with this coordinator: verified parts stay, tries of the earlier
+    /// attempt are fenced off, and the claim is signed anew with the new number.
+    fn move_lease(&mut self, job: JobId, attempt: Attempt) {
+        let Some(it) = self.state.jobs.get_mut(&job) else { return };
+        if attempt <= it.head.attempt || it.close_reason().is_some() {
+            return;
+        }
+        let attesting = matches!(it.phase, JobPhase::Attesting { .. });
+        let active = it.tasks.values().filter(|task| task.is_active()).map(|task| task.index);
+        let active: Vec<TaskIndex> = active.collect();
+        for task in active {
+            self.with_task(job, task, |head, task, turn| {
+                task.close_try(head, TryEnd::LeaseMoved, turn);
+                task.deliveries = task.deliveries.saturating_sub(1);
+                task.wait_anew(turn);
+            });
+        }
+        if let Some(it) = self.state.jobs.get_mut(&job) {
+            it.head.attempt = attempt;
+        }
+        self.freed = true;
+        if attesting {
+            self.begin_attesting(job);
+        }
+    }
+}
