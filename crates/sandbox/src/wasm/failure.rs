@@ -129,4 +129,7 @@ pub enum LocalFault {
     /// The engine refused a module that the profile accepts.
     #[error("the engine refused a module within the profile; report the module")]
     Engine,
+    /// The second engine is known to die of an instruction in this module, and was not asked.
+    #[error("the second engine cannot run this module; ask another machine for a second opinion")]
+    SecondEngine,
 }

@@ -43,6 +43,16 @@ fn both_engines_agree_with_the_table_and_with_each_other() {
 }
 
 #[test]
+fn a_module_that_would_abort_the_second_engine_runs_on_the_first_alone() {
+    let sandbox = Sandbox::new(SandboxConfig::default()).unwrap();
+    let bytes = module(include_str!("../guests/vector_lanes.wat"));
+    let success = sandbox.run(&bytes, &job(b""), &Cancellation::default()).unwrap();
+    assert_eq!(success.stdout, [4, 0, 3, 4]);
+    let other = interpret(&prepare(&bytes).unwrap(), &job(b"")).unwrap_err();
+    assert_eq!(other.kind, FailureKind::Local(LocalFault::SecondEngine));
+}
+
+#[test]
 fn a_run_is_repeated_to_the_unit() {
     let sandbox = Sandbox::new(SandboxConfig::default()).unwrap();
     for guest in all() {

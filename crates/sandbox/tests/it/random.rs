@@ -1,12 +1,28 @@
 //! Random modules: whatever they do, both engines say the same.
+//!
+//! The seeds are numbers, so that every run of the suite sees the same modules. The second engine
+//! runs in a child: if it dies, the test names the seed instead of dying with it. To search
+//! further: `TALLYSTICK_RANDOM_SEEDS=300..9000 cargo test -p tallystick-sandbox random_modules`.
 
-use proptest::prelude::*;
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use tallystick_sandbox::wasm::{
-    Cancellation, FailureKind, Sandbox, SandboxConfig, interpret, prepare,
+    Cancellation, Failure, FailureKind, Job, LocalFault, Sandbox, SandboxConfig, Success,
+    interpret, prepare,
 };
 use wasm_smith::{Config, Module};
 
 use crate::guests::job;
+
+/// The seeds of the suite.
+const SEEDS: Range<u64> = 0..300;
+/// Other seeds, as `from..to`.
+const SEEDS_VARIABLE: &str = "TALLYSTICK_RANDOM_SEEDS";
+/// Where the child writes one line per seed.
+const ANSWERS_VARIABLE: &str = "TALLYSTICK_RANDOM_ANSWERS";
 
 fn config() -> Config {
     Config {
@@ -22,8 +38,7 @@ fn config() -> Config {
         bulk_memory_enabled: true,
         reference_types_enabled: false,
         min_types: 1,
-        // wasmi 2.0.0 stops the process on some random vector code; the corpus has vectors.
-        simd_enabled: false,
+        simd_enabled: true,
         relaxed_simd_enabled: false,
         threads_enabled: false,
         tail_call_enabled: false,
@@ -130,58 +145,90 @@ fn entry(types: &[wasmparser::FuncType], functions: &[u32]) -> wasm_encoder::Fun
     function
 }
 
+/// The command of a seed, or nothing where the bytes make no module of the profile.
+fn random_command(seed: u64) -> Option<Vec<u8>> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let bytes: Vec<u8> = (0..4_096)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .collect();
+    let module = Module::new(config(), &mut arbitrary::Unstructured::new(&bytes)).ok()?;
+    command(&module.to_bytes()).filter(|command| prepare(command).is_ok())
+}
+
+fn small_job() -> Job {
+    let mut job = job(b"");
+    job.limits.units = 300_000;
+    job
+}
+
+fn line(seed: u64, outcome: &Result<Success, Failure>) -> String {
+    format!("{seed} {outcome:?}")
+}
+
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var(SEEDS_VARIABLE) else { return SEEDS };
+    let (from, to) = text.split_once("..").expect("seeds are written from..to");
+    from.parse().expect("a number")..to.parse().expect("a number")
+}
+
 #[test]
 fn random_modules_are_mostly_within_the_profile() {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut accepted = 0;
-    for _ in 0..100 {
-        let seed: Vec<u8> = (0..4_096)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (state >> 56) as u8
-            })
-            .collect();
-        let mut source = arbitrary::Unstructured::new(&seed);
-        let module = match Module::new(config(), &mut source) {
-            Ok(module) => module,
-            Err(error) => {
-                println!("{error}");
-                continue;
-            }
+    let accepted = (0..100).filter(|seed| random_command(*seed).is_some()).count();
+    assert!(accepted >= 50, "only {accepted} of 100: the test below would prove little");
+}
+
+/// The child of the test below: the second engine, one line per seed, written before the next
+/// begins.
+#[test]
+#[ignore = "a child process of the next test"]
+fn the_second_engine_answers_in_a_child() {
+    let path = std::env::var_os(ANSWERS_VARIABLE).expect("the parent names a file");
+    let mut answers = std::fs::File::create(path).unwrap();
+    for seed in seeds() {
+        let Some(bytes) = random_command(seed) else { continue };
+        let outcome = interpret(&prepare(&bytes).unwrap(), &small_job());
+        writeln!(answers, "{}", line(seed, &outcome)).unwrap();
+    }
+}
+
+fn answers_of_the_second_engine(folder: &Path) -> (String, std::process::ExitStatus) {
+    let path = folder.join("answers");
+    let Range { start, end } = seeds();
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["random::the_second_engine_answers_in_a_child", "--exact", "--ignored"])
+        .env(ANSWERS_VARIABLE, &path)
+        .env(SEEDS_VARIABLE, format!("{start}..{end}"))
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    (std::fs::read_to_string(&path).unwrap_or_default(), status)
+}
+
+#[test]
+fn random_modules_end_alike_on_both_engines() {
+    let sandbox = Sandbox::new(SandboxConfig::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (answers, status) = answers_of_the_second_engine(folder.path());
+    let mut answers = answers.lines();
+    let (mut compared, mut skipped) = (0, 0);
+    for seed in seeds() {
+        let Some(bytes) = random_command(seed) else { continue };
+        let outcome = sandbox.run(&bytes, &small_job(), &Cancellation::default());
+        let local = outcome.as_ref().is_err_and(|it| matches!(it.kind, FailureKind::Local(_)));
+        assert!(!local, "seed {seed}: {outcome:?}");
+        let Some(other) = answers.next() else {
+            panic!("the second engine ended at seed {seed}: {status}");
         };
-        let bytes = command(&module.to_bytes()).unwrap_or_default();
-        match prepare(&bytes) {
-            Ok(_) => accepted += 1,
-            Err(refusal) => println!("{refusal}"),
+        if other == line(seed, &Err(LocalFault::SecondEngine.into())) {
+            skipped += 1;
+            continue;
         }
+        compared += 1;
+        assert_eq!(line(seed, &outcome), other);
     }
-    assert!(accepted >= 50, "only {accepted} of 100: the property below would prove little");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 400,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn random_modules_end_alike_on_both_engines(
-        seed in prop::collection::vec(any::<u8>(), 4_096),
-    ) {
-        let mut source = arbitrary::Unstructured::new(&seed);
-        let Ok(module) = Module::new(config(), &mut source) else { return Ok(()) };
-        let Some(bytes) = command(&module.to_bytes()) else { return Ok(()) };
-        let Ok(program) = prepare(&bytes) else { return Ok(()) };
-        let mut job = job(b"");
-        job.limits.units = 300_000;
-        let sandbox = SANDBOX.with(|sandbox| sandbox.run(&bytes, &job, &Cancellation::default()));
-        let local = sandbox.as_ref().is_err_and(|it| matches!(it.kind, FailureKind::Local(_)));
-        prop_assert!(!local, "{:?}", sandbox);
-        prop_assert_eq!(sandbox, interpret(&program, &job));
-    }
-}
-
-thread_local! {
-    static SANDBOX: Sandbox = Sandbox::new(SandboxConfig::default()).expect("a supported machine");
+    assert!(status.success(), "{status}");
+    assert!(skipped * 10 < compared, "{skipped} skipped, {compared} compared");
 }
