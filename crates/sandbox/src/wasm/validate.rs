@@ -146,8 +146,10 @@ const MAXIMUM_BODY: u64 = Profile::MAXIMUM_BODY_BYTES as u64;
 /// Limits on numbers, checked before the validator allocates for them.
 fn bounds(payload: &Payload<'_>) -> Result<(), Refusal> {
     let (what, count, limit, offset) = match payload {
-        Payload::TypeSection(it) => ("types", it.count(), 10_000, it.range().start),
-        Payload::ImportSection(it) => ("imports", it.count(), 1_000, it.range().start),
+        Payload::TypeSection(it) => ("types", it.count(), Profile::MAXIMUM_TYPES, it.range().start),
+        Payload::ImportSection(it) => {
+            ("imports", it.count(), Profile::MAXIMUM_IMPORTS, it.range().start)
+        }
         Payload::FunctionSection(it) => {
             ("functions", it.count(), Profile::MAXIMUM_FUNCTIONS, it.range().start)
         }

@@ -239,7 +239,7 @@ fn write(
     }
     let mut written: u32 = 0;
     for index in 0..count {
-        world.charge(1)?;
+        world.charge(cost::VECTOR)?;
         let vector = vectors_at.wrapping_add(index.wrapping_mul(8));
         let (start, length) = (load(memory, vector)?, load(memory, vector.wrapping_add(4))?);
         world.charge_bytes(length)?;
@@ -264,7 +264,7 @@ fn read(
     }
     let mut total: u32 = 0;
     for index in 0..count {
-        world.charge(1)?;
+        world.charge(cost::VECTOR)?;
         let vector = vectors_at.wrapping_add(index.wrapping_mul(8));
         let (start, length) = (load(memory, vector)?, load(memory, vector.wrapping_add(4))?);
         let left = world.stdin.len() - world.stdin_at;
@@ -301,8 +301,7 @@ fn file(descriptor: u32, at: u32, memory: &mut [u8]) -> Answer {
 }
 
 fn random(at: u32, length: u32, memory: &mut [u8], world: &mut World) -> Answer {
-    // A hash for 32 bytes costs more than moving them.
-    world.charge(i64::from(length) * 8)?;
+    world.charge(i64::from(length) * cost::RANDOM_BYTE)?;
     world.draw(slice(memory, at, length)?);
     Ok(SUCCESS)
 }
@@ -323,7 +322,7 @@ fn poll(
     let mut earliest: Option<u64> = None;
     let mut ready = false;
     for index in 0..count {
-        world.charge(16)?;
+        world.charge(cost::SUBSCRIPTION)?;
         let at = subscriptions_at.wrapping_add(index.wrapping_mul(48));
         let kind = slice(memory, at.wrapping_add(8), 1)?[0];
         if kind != 0 {
