@@ -9,6 +9,7 @@
 mod artifact;
 mod cache;
 mod compiled;
+mod compiler;
 mod cost;
 mod failure;
 mod instrument;
@@ -23,6 +24,7 @@ mod watchdog;
 mod world;
 
 pub use cache::{CacheConfig, CacheCounts};
+pub use compiler::{Compilation, CompilerLimits, CompilerProcess, compiler_main};
 pub use failure::{Failure, FailureKind, LocalFault, Reach, TrapKind};
 pub use instrument::{Program, prepare};
 pub use interpreted::interpret;

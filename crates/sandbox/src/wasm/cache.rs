@@ -6,18 +6,21 @@
 //! make this
 //! process run their code. What does not verify is removed and compiled again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::artifact::Artifact;
+use super::failure::LocalFault;
 use super::profile::Digest;
+use super::watchdog::{Cancellation, TICK_MS};
 
 const MAGIC: &[u8; 8] = b"tallycw1";
 const CODE_BYTES: usize = 32;
@@ -126,6 +129,7 @@ impl Disk {
 #[derive(Debug)]
 pub(super) struct Cache<M> {
     kept: Mutex<Kept<M>>,
+    fetched: Condvar,
     bound: usize,
     disk: Option<Disk>,
     /// Profile and engine settings, in the name of every file.
@@ -136,13 +140,40 @@ pub(super) struct Cache<M> {
 #[derive(Debug)]
 struct Kept<M> {
     modules: HashMap<Digest, (M, u64)>,
+    fetching: HashSet<Digest>,
     clock: u64,
+}
+
+enum Recalled<'c, M> {
+    Module(M),
+    Nothing(Fetch<'c, M>),
+}
+
+/// The duty to fetch a module; dropping it lets others look again.
+struct Fetch<'c, M> {
+    cache: &'c Cache<M>,
+    digest: Digest,
+}
+
+impl<M> Drop for Fetch<'_, M> {
+    fn drop(&mut self) {
+        let mut kept = self.cache.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.fetching.remove(&self.digest);
+        self.cache.fetched.notify_all();
+    }
 }
 
 impl<M: Clone> Cache<M> {
     pub(super) fn new(bound: usize, disk: Option<Disk>, suffix: String) -> Self {
-        let kept = Mutex::new(Kept { modules: HashMap::new(), clock: 0 });
-        Self { kept, bound: bound.max(1), disk, suffix, counters: Counters::default() }
+        let kept = Mutex::new(Kept { modules: HashMap::new(), fetching: HashSet::new(), clock: 0 });
+        Self {
+            kept,
+            fetched: Condvar::new(),
+            bound: bound.max(1),
+            disk,
+            suffix,
+            counters: Counters::default(),
+        }
     }
 
     pub(super) fn counts(&self) -> CacheCounts {
@@ -155,17 +186,22 @@ impl<M: Clone> Cache<M> {
         }
     }
 
-    /// From memory, else from disk, else compiled. Two threads may compile the same module at once.
-    pub(super) fn get<E>(
+    /// From memory, else from disk, else compiled. Who asks for a module that another thread is
+    /// already fetching waits for it.
+    pub(super) fn get<E: From<LocalFault>>(
         &self,
         digest: Digest,
+        cancellation: &Cancellation,
         compile: impl FnOnce() -> Result<Artifact, E>,
         load: impl Fn(&Artifact) -> Result<M, E>,
     ) -> Result<M, E> {
-        if let Some(found) = self.recall(digest) {
-            self.counters.memory_hits.fetch_add(1, Ordering::Relaxed);
-            return Ok(found);
-        }
+        let _fetch = match self.recall(digest, cancellation)? {
+            Recalled::Module(found) => {
+                self.counters.memory_hits.fetch_add(1, Ordering::Relaxed);
+                return Ok(found);
+            }
+            Recalled::Nothing(fetch) => fetch,
+        };
         let name = self.name(digest);
         let stored = self.disk.as_ref().and_then(|disk| disk.get(&name, &self.counters));
         if let Some(module) = stored.and_then(|artifact| load(&artifact).ok()) {
@@ -194,14 +230,29 @@ impl<M: Clone> Cache<M> {
         format!("{name}-{}", self.suffix)
     }
 
-    fn recall(&self, digest: Digest) -> Option<M> {
+    fn recall(
+        &self,
+        digest: Digest,
+        cancellation: &Cancellation,
+    ) -> Result<Recalled<'_, M>, LocalFault> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.clock += 1;
-        let now = kept.clock;
-        kept.modules.get_mut(&digest).map(|(module, used)| {
-            *used = now;
-            module.clone()
-        })
+        loop {
+            kept.clock += 1;
+            let now = kept.clock;
+            if let Some((module, used)) = kept.modules.get_mut(&digest) {
+                *used = now;
+                return Ok(Recalled::Module(module.clone()));
+            }
+            if kept.fetching.insert(digest) {
+                return Ok(Recalled::Nothing(Fetch { cache: self, digest }));
+            }
+            if cancellation.is_cancelled() {
+                return Err(LocalFault::Cancelled);
+            }
+            let tick = Duration::from_millis(TICK_MS);
+            (kept, _) =
+                self.fetched.wait_timeout(kept, tick).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     fn keep(&self, digest: Digest, module: &M) {

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use wasmtime::{
     Caller, Config, Enabled, Engine, FuncType, Global, InstanceAllocationStrategy, InstancePre,
@@ -15,7 +16,7 @@ use super::job::Job;
 use super::outcome::{Counters, End};
 use super::profile::Profile;
 use super::wasi;
-use super::watchdog::{Cancellation, TICK_MS};
+use super::watchdog::Cancellation;
 use super::world::World;
 
 /// Native stack for Wasm, in bytes: 16 for every slot that a job may use.
@@ -96,6 +97,12 @@ pub(super) fn engine(slots: u32) -> wasmtime::Result<(Engine, bool)> {
     }
 }
 
+/// An engine that compiles for those of [`engine`] and never runs: its settings are theirs, and
+/// the pool is no part of compiled code.
+pub(super) fn engine_of_compiler() -> wasmtime::Result<Engine> {
+    Engine::new(&config(1, false))
+}
+
 /// A linker with the whole of WASI preview 1.
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Room>> {
     let mut linker = Linker::new(engine);
@@ -173,15 +180,16 @@ pub(super) fn run(
     };
     let mut store = Store::new(program.module().engine(), room);
     store.limiter(|room| room);
-    let mut ticks = job.limits.wall_ms.div_ceil(TICK_MS) + 1;
     let watched = cancellation.clone();
+    let patience = Duration::from_millis(job.limits.wall_ms);
+    #[expect(clippy::disallowed_methods, reason = "a backstop of real time, which no result holds")]
+    let start = Instant::now();
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
-        ticks = ticks.saturating_sub(1);
-        let fault = match (watched.is_cancelled(), ticks) {
+        let fault = match (watched.is_cancelled(), start.elapsed() >= patience) {
             (true, _) => LocalFault::Cancelled,
-            (false, 0) => LocalFault::TimedOut,
-            (false, _) => return Ok(UpdateDeadline::Continue(1)),
+            (false, true) => LocalFault::TimedOut,
+            (false, false) => return Ok(UpdateDeadline::Continue(1)),
         };
         context.data_mut().fault = Some(fault);
         Ok(UpdateDeadline::Interrupt)

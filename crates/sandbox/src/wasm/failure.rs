@@ -129,6 +129,12 @@ pub enum LocalFault {
     /// The engine refused a module that the profile accepts.
     #[error("the engine refused a module within the profile; report the module")]
     Engine,
+    /// The compilation went beyond its limits of time, memory or size.
+    #[error("compilation limit of this machine; make the functions smaller or try elsewhere")]
+    CompilationLimit,
+    /// The compiler process cannot be started, or is not of this build.
+    #[error("the compiler process gave no answer; check its command in the configuration")]
+    Compiler,
     /// The second engine is known to die of an instruction in this module, and was not asked.
     #[error("the second engine cannot run this module; ask another machine for a second opinion")]
     SecondEngine,

@@ -13,7 +13,10 @@ pub struct Limits {
     pub stack_slots: u32,
     /// Standard output and standard error together, in bytes.
     pub output_bytes: u32,
-    /// Backstop of real time in milliseconds. Its failure is local: another machine may be faster.
+    /// Backstop of real time in milliseconds, from the first instruction: neither compilation nor
+    /// the wait for a slot counts. The run ends at the first tick after it; ticks are 5 ms apart,
+    /// longer on a busy machine, so it is never early and seldom more than some ticks late. Its
+    /// failure is local: another machine may be faster.
     pub wall_ms: u64,
 }
 

@@ -7,6 +7,7 @@ use wasmtime::{Engine, InstancePre, Linker};
 use super::artifact::Artifact;
 use super::cache::{Cache, CacheConfig, CacheCounts, Disk};
 use super::compiled::{self, Room};
+use super::compiler::{Compilation, Compiler};
 use super::failure::{Failure, FailureKind, LocalFault};
 use super::instrument::{Program, prepare};
 use super::job::Job;
@@ -24,12 +25,15 @@ pub struct SandboxConfig {
     pub cached_modules: usize,
     /// Compiled modules on disk; `None` compiles again after every start.
     pub disk_cache: Option<CacheConfig>,
+    /// Where modules are compiled; those of strangers belong in a child.
+    pub compilation: Compilation,
 }
 
 impl Default for SandboxConfig {
-    /// 16 runs at once, 64 modules in memory, nothing on disk.
+    /// 16 runs at once, 64 modules in memory, nothing on disk, compiled in this process.
     fn default() -> Self {
-        Self { slots: 16, cached_modules: 64, disk_cache: None }
+        let compilation = Compilation::InProcess;
+        Self { slots: 16, cached_modules: 64, disk_cache: None, compilation }
     }
 }
 
@@ -59,6 +63,7 @@ pub struct Sandbox {
     engine: Engine,
     linker: Linker<Room>,
     cache: Cache<(InstancePre<Room>, u32)>,
+    compiler: Option<Compiler>,
     watchdog: Watchdog,
     pooled: bool,
 }
@@ -104,7 +109,11 @@ impl Sandbox {
         let cache = Cache::new(config.cached_modules, disk, suffix(&engine));
         let watchdog =
             Watchdog::start(engine.weak(), slots as usize).map_err(SandboxError::Watchdog)?;
-        Ok(Self { engine, linker, cache, watchdog, pooled })
+        let compiler = match config.compilation {
+            Compilation::InProcess => None,
+            Compilation::InChild(process) => Some(Compiler::new(process)),
+        };
+        Ok(Self { engine, linker, cache, compiler, watchdog, pooled })
     }
 
     /// Whether instances come from a pool; `false` where the address space is limited.
@@ -131,14 +140,11 @@ impl Sandbox {
         cancellation: &Cancellation,
     ) -> Result<Success, Failure> {
         admit_limits(job)?;
-        let (program, initial_pages) = self.compiled(module)?;
+        let (program, initial_pages) = self.compiled(module, cancellation)?;
         if initial_pages > job.limits.pages {
             return Err(Failure::before_start(FailureKind::MemoryLimit));
         }
-        let running = self.watchdog.enter();
-        if cancellation.is_cancelled() {
-            return Err(LocalFault::Cancelled.into());
-        }
+        let running = self.watchdog.enter(cancellation)?;
         let (world, counters, end) = compiled::run(&program, job, cancellation, initial_pages);
         drop(running);
         conclude(job.limits.units, world, counters, end)
@@ -149,22 +155,32 @@ impl Sandbox {
     /// # Errors
     ///
     /// A [`Failure`] of kind `InvalidModule`, or a local one.
-    pub fn warm(&self, module: &[u8]) -> Result<(), Failure> {
-        self.compiled(module).map(drop)
+    pub fn warm(&self, module: &[u8], cancellation: &Cancellation) -> Result<(), Failure> {
+        self.compiled(module, cancellation).map(drop)
     }
 
-    fn compiled(&self, module: &[u8]) -> Result<(InstancePre<Room>, u32), Failure> {
+    fn compile(&self, module: &[u8], cancellation: &Cancellation) -> Result<Artifact, Failure> {
+        if let Some(compiler) = &self.compiler {
+            return compiler.compile(module, cancellation);
+        }
+        let program = prepare(module)
+            .map_err(|refusal| Failure::before_start(FailureKind::InvalidModule(refusal)))?;
+        Artifact::compile(&self.engine, program.instrumented())
+            .map_err(|_| LocalFault::Engine.into())
+    }
+
+    fn compiled(
+        &self,
+        module: &[u8],
+        cancellation: &Cancellation,
+    ) -> Result<(InstancePre<Room>, u32), Failure> {
         let broken = |_: wasmtime::Error| Failure::from(LocalFault::Engine);
         let digest = digest(&[module]);
         // The initial size is read off the loaded module, so that a hit needs no second parse.
         self.cache.get(
             digest,
-            || {
-                let program = prepare(module).map_err(|refusal| {
-                    Failure::before_start(FailureKind::InvalidModule(refusal))
-                })?;
-                Artifact::compile(&self.engine, program.instrumented()).map_err(broken)
-            },
+            cancellation,
+            || self.compile(module, cancellation),
             |artifact| {
                 let module = artifact.load(&self.engine).map_err(broken)?;
                 let initial = module

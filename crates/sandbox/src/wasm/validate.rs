@@ -1,5 +1,8 @@
 //! Refuses modules outside of the profile: what, where, and what to do.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use wasmparser::{
     CompositeInnerType, Export, ExternalKind, FuncType, Import, Parser, Payload, TypeRef,
     ValidPayload, Validator,
@@ -9,7 +12,7 @@ use super::profile::Profile;
 use super::wasi;
 
 /// A module that is outside of the profile.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("at byte {offset:#x}: {reason}")]
 pub struct Refusal {
     /// Where in the module, in bytes from its start.
@@ -19,7 +22,7 @@ pub struct Refusal {
 }
 
 /// What is wrong with a module.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefusalReason {
     /// Not Wasm, or Wasm with features that the profile leaves out.
@@ -32,7 +35,7 @@ pub enum RefusalReason {
     #[error("{what}: {actual} where {limit} are allowed; make the module smaller")]
     TooLarge {
         /// What was counted.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// How many there are.
         actual: u64,
         /// How many may be.
@@ -80,6 +83,7 @@ impl From<wasmparser::Error> for Refusal {
 /// Refuses a count above its limit.
 fn within(offset: usize, what: &'static str, actual: u64, limit: u64) -> Result<(), Refusal> {
     if actual > limit {
+        let what = Cow::Borrowed(what);
         return Err(refusal(offset, RefusalReason::TooLarge { what, actual, limit }));
     }
     Ok(())

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use wasmtime::EngineWeak;
 
-/// Length of a tick in milliseconds: how exact the backstop and a cancellation are.
+use super::failure::LocalFault;
+
+/// Least time between two ticks in milliseconds. At a tick a run looks at clock and cancellation.
 pub(super) const TICK_MS: u64 = 5;
 
 /// Cancels a run from another thread. Clones cancel the same runs.
@@ -17,7 +19,7 @@ pub struct Cancellation {
 }
 
 impl Cancellation {
-    /// Ends the run within about 10 ms of its getting a processor.
+    /// Ends the run at its next tick, and a wait for compilation or a slot within some ticks.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
@@ -66,17 +68,22 @@ impl Watchdog {
         Ok(Self { shared, ticker: Some(ticker), slots })
     }
 
-    /// Waits for a free slot: that wait is the back-pressure.
-    pub(super) fn enter(&self) -> Running<'_> {
+    /// Waits for a free slot: that wait is the back-pressure. Cancelled, it gives up.
+    pub(super) fn enter(&self, cancellation: &Cancellation) -> Result<Running<'_>, LocalFault> {
         let mut state = self.shared.lock();
-        while state.running >= self.slots {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        while !cancellation.is_cancelled() && state.running >= self.slots {
+            let tick = Duration::from_millis(TICK_MS);
+            let changed = &self.shared.changed;
+            (state, _) = changed.wait_timeout(state, tick).unwrap_or_else(PoisonError::into_inner);
+        }
+        if cancellation.is_cancelled() {
+            return Err(LocalFault::Cancelled);
         }
         state.running += 1;
         if state.running == 1 {
             self.shared.changed.notify_all();
         }
-        Running { shared: &self.shared }
+        Ok(Running { shared: &self.shared })
     }
 }
 

@@ -61,7 +61,7 @@ fn the_cache_in_memory_is_bounded() {
         Sandbox::new(SandboxConfig { cached_modules: 1, ..SandboxConfig::default() }).unwrap();
     let other = wat::parse_str("(module (func (export \"_start\")))").unwrap();
     run(&sandbox);
-    sandbox.warm(&other).unwrap();
+    sandbox.warm(&other, &Cancellation::default()).unwrap();
     run(&sandbox);
     assert_eq!(sandbox.cache_counts().compiled, 3);
 }

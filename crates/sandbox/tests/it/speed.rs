@@ -58,7 +58,7 @@ fn metering_costs_less_than_a_factor_of_four_on_the_worst_kernel() {
     let engine = wasmtime::Engine::default();
     for (name, source) in KERNELS {
         let bytes = wat::parse_str(source).unwrap();
-        sandbox.warm(&bytes).unwrap();
+        sandbox.warm(&bytes, &Cancellation::default()).unwrap();
         let job = job(b"");
         let mut job = job;
         job.limits.units = 1 << 40;
