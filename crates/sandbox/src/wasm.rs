@@ -11,6 +11,7 @@ mod cache;
 mod compiled;
 mod compiler;
 mod cost;
+mod disk;
 mod failure;
 mod instrument;
 mod interpreted;

@@ -1,35 +1,25 @@
-//! Compiled modules, kept in memory with a bound and on disk under a key.
-//!
-//! A file is `magic | HMAC-SHA256 | artifact`; the code covers the name, which holds the digest
-//! of the
-//! module, of the profile and of the engine's settings. Whoever cannot compute the code cannot
-//! make this
-//! process run their code. What does not verify is removed and compiled again.
+//! Compiled modules, kept in memory and on disk, both with a bound.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use super::artifact::Artifact;
+use super::disk::{Disk, Stored};
 use super::failure::LocalFault;
 use super::profile::Digest;
 use super::watchdog::{Cancellation, TICK_MS};
-
-const MAGIC: &[u8; 8] = b"tallycw1";
-const CODE_BYTES: usize = 32;
 
 /// Where compiled modules are kept between runs of the process.
 #[derive(Clone)]
 pub struct CacheConfig {
     /// The folder; it is created. Nothing else should live there.
     pub folder: PathBuf,
+    /// Most bytes of all files together. The file whose last use is longest ago leaves first; one
+    /// that is larger alone is not kept.
+    pub most_bytes: u64,
     /// Secret of this node, 32 bytes; without it nobody can place code in the folder.
     pub key: [u8; 32],
 }
@@ -54,75 +44,11 @@ pub struct CacheCounts {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+struct Counters {
     memory_hits: AtomicU64,
     disk_hits: AtomicU64,
     compiled: AtomicU64,
     rejected: AtomicU64,
-}
-
-/// The files.
-#[derive(Debug)]
-pub(super) struct Disk {
-    config: CacheConfig,
-}
-
-impl Disk {
-    pub(super) fn open(config: CacheConfig) -> std::io::Result<Self> {
-        fs::create_dir_all(&config.folder)?;
-        Ok(Self { config })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.config.folder.join(name)
-    }
-
-    fn code(&self, name: &str, artifact: &[u8]) -> Hmac<Sha256> {
-        let mut code = Hmac::<Sha256>::new_from_slice(&self.config.key)
-            .expect("HMAC takes keys of every length");
-        code.update(name.as_bytes());
-        code.update(&[0]);
-        code.update(artifact);
-        code
-    }
-
-    /// The artifact of a name, if there is one and its code is right.
-    fn get(&self, name: &str, counters: &Counters) -> Option<Artifact> {
-        let path = self.path(name);
-        let mut bytes = fs::read(&path).ok()?;
-        let head = MAGIC.len() + CODE_BYTES;
-        let genuine = bytes.len() > head && bytes.starts_with(MAGIC) && {
-            let code = self.code(name, &bytes[head..]);
-            code.verify_slice(&bytes[MAGIC.len()..head]).is_ok()
-        };
-        if !genuine {
-            counters.rejected.fetch_add(1, Ordering::Relaxed);
-            // A file that cannot be removed is refused again next time.
-            let _ = fs::remove_file(&path);
-            return None;
-        }
-        Some(Artifact::authenticated(bytes.split_off(head)))
-    }
-
-    /// Writes beside and renames, so that a crash leaves no half file under the name.
-    fn put(&self, name: &str, artifact: &Artifact) -> std::io::Result<()> {
-        static UNIQUE: AtomicU64 = AtomicU64::new(0);
-        let unique = UNIQUE.fetch_add(1, Ordering::Relaxed);
-        let draft = self.path(&format!("{name}.{}.{unique}.draft", std::process::id()));
-        let written = self.write(&draft, name, artifact);
-        let moved = written.and_then(|()| fs::rename(&draft, self.path(name)));
-        if moved.is_err() {
-            let _ = fs::remove_file(&draft);
-        }
-        moved
-    }
-
-    fn write(&self, draft: &Path, name: &str, artifact: &Artifact) -> std::io::Result<()> {
-        let mut file = fs::File::create(draft)?;
-        file.write_all(MAGIC)?;
-        file.write_all(&self.code(name, artifact.bytes()).finalize().into_bytes())?;
-        file.write_all(artifact.bytes())
-    }
 }
 
 /// Compiled modules of type `M` by digest of the original module; the oldest use leaves first.
@@ -203,7 +129,7 @@ impl<M: Clone> Cache<M> {
             Recalled::Nothing(fetch) => fetch,
         };
         let name = self.name(digest);
-        let stored = self.disk.as_ref().and_then(|disk| disk.get(&name, &self.counters));
+        let stored = self.disk.as_ref().and_then(|disk| self.stored(disk, &name));
         if let Some(module) = stored.and_then(|artifact| load(&artifact).ok()) {
             self.counters.disk_hits.fetch_add(1, Ordering::Relaxed);
             self.keep(digest, &module);
@@ -218,6 +144,17 @@ impl<M: Clone> Cache<M> {
         }
         self.keep(digest, &module);
         Ok(module)
+    }
+
+    fn stored(&self, disk: &Disk, name: &str) -> Option<Artifact> {
+        let found = disk.get(name);
+        if matches!(found, Stored::Rejected) {
+            self.counters.rejected.fetch_add(1, Ordering::Relaxed);
+        }
+        match found {
+            Stored::Genuine(artifact) => Some(artifact),
+            Stored::Rejected | Stored::Absent => None,
+        }
     }
 
     fn name(&self, digest: Digest) -> String {

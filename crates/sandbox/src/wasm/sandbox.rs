@@ -5,9 +5,10 @@ use std::hash::{Hash, Hasher};
 use wasmtime::{Engine, InstancePre, Linker};
 
 use super::artifact::Artifact;
-use super::cache::{Cache, CacheConfig, CacheCounts, Disk};
+use super::cache::{Cache, CacheConfig, CacheCounts};
 use super::compiled::{self, Room};
 use super::compiler::{Compilation, Compiler};
+use super::disk::Disk;
 use super::failure::{Failure, FailureKind, LocalFault};
 use super::instrument::{Program, prepare};
 use super::job::Job;

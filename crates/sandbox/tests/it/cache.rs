@@ -5,7 +5,12 @@ use tallystick_sandbox::wasm::{CacheConfig, Cancellation, Sandbox, SandboxConfig
 use crate::guests::job;
 
 fn sandbox(folder: &std::path::Path, key: u8, cached_modules: usize) -> Sandbox {
-    let disk_cache = Some(CacheConfig { folder: folder.to_owned(), key: [key; 32] });
+    bounded(folder, key, cached_modules, 1 << 30)
+}
+
+fn bounded(folder: &std::path::Path, key: u8, cached_modules: usize, most_bytes: u64) -> Sandbox {
+    let folder = folder.to_owned();
+    let disk_cache = Some(CacheConfig { folder, most_bytes, key: [key; 32] });
     Sandbox::new(SandboxConfig { disk_cache, cached_modules, ..SandboxConfig::default() })
         .expect("a supported machine")
 }
@@ -64,4 +69,48 @@ fn the_cache_in_memory_is_bounded() {
     sandbox.warm(&other, &Cancellation::default()).unwrap();
     run(&sandbox);
     assert_eq!(sandbox.cache_counts().compiled, 3);
+}
+
+/// A module that is of its own number and otherwise like its siblings.
+fn numbered(number: u32) -> Vec<u8> {
+    wat::parse_str(format!("(module (func (export \"_start\") (drop (i32.const {number}))))"))
+        .unwrap()
+}
+
+#[test]
+fn the_folder_is_bounded_and_the_longest_unused_file_leaves_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let total = || -> u64 {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+    };
+    let free = Cancellation::default();
+    bounded(folder.path(), 1, 4, 1 << 30).warm(&numbered(0), &free).unwrap();
+    let one = total();
+    let most = 3 * one + one / 2;
+    let disk_hits = |sandbox: &Sandbox, number| {
+        sandbox.warm(&numbered(number), &free).unwrap();
+        sandbox.cache_counts().disk_hits
+    };
+    let filling = bounded(folder.path(), 1, 4, most);
+    assert_eq!(disk_hits(&filling, 1), 0);
+    assert_eq!(disk_hits(&filling, 2), 0);
+    // The first is used again, so that the second is the oldest when a fourth comes.
+    assert_eq!(disk_hits(&filling, 0), 1);
+    assert_eq!(disk_hits(&filling, 3), 1);
+    assert!(total() <= most, "{} of {most}", total());
+    let later = bounded(folder.path(), 1, 4, most);
+    assert_eq!(disk_hits(&later, 0), 1);
+    assert_eq!(disk_hits(&later, 2), 2);
+    assert_eq!(disk_hits(&later, 3), 3);
+    assert_eq!(disk_hits(&later, 1), 3, "it had left");
+    drop(bounded(folder.path(), 1, 4, one));
+    assert!(total() <= one, "a smaller bound holds from the start");
+}
+
+#[test]
+fn a_module_larger_than_the_bound_runs_and_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&bounded(folder.path(), 1, 4, 100));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -77,7 +77,8 @@ fn fault(outcome: Result<impl std::fmt::Debug, Failure>) -> FailureKind {
 #[test]
 fn a_child_compiles_what_this_process_would_and_its_work_is_cached() {
     let folder = tempfile::tempdir().unwrap();
-    let disk_cache = Some(CacheConfig { folder: folder.path().to_owned(), key: [1; 32] });
+    let disk_cache =
+        Some(CacheConfig { folder: folder.path().to_owned(), most_bytes: 1 << 30, key: [1; 32] });
     let config = |compilation| SandboxConfig {
         disk_cache: disk_cache.clone(),
         compilation,
@@ -136,7 +137,7 @@ fn a_compile_bomb_ends_at_the_limit_of_processor_time() {
 
 #[test]
 fn a_compile_bomb_ends_at_the_limit_of_address_space() {
-    let limits = CompilerLimits { address_bytes: 256 << 20, ..CompilerLimits::default() };
+    let limits = CompilerLimits { address_bytes: 160 << 20, ..CompilerLimits::default() };
     let limited = sandbox(process(limits));
     let outcome = limited.run(&echo(), &job(b"x"), &Cancellation::default());
     assert!(outcome.is_ok(), "a small module fits: {outcome:?}");
