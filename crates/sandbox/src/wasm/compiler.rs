@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -97,10 +97,8 @@ impl Compiler {
         let (mut child, socket) = self.start().map_err(|_| LocalFault::Compiler)?;
         let answer = Conversation::begin(socket, &self.process.limits, cancellation)
             .and_then(|mut conversation| conversation.hold(module));
-        // Whatever was said, the child has nothing left to do. One that is dying of a signal keeps
-        // that signal as its status.
-        let _ = child.kill();
-        let status = child.wait().map_err(|_| LocalFault::Compiler)?;
+        let ended = matches!(answer, Err(Silence::Ended));
+        let status = finish(&mut child, ended).map_err(|_| LocalFault::Compiler)?;
         match answer {
             Ok(Answer::Artifact(bytes)) => Ok(Artifact::compiled_by_child(bytes)),
             Ok(Answer::Refused(refusal)) => {
@@ -147,6 +145,19 @@ impl Compiler {
         *running += 1;
         Ok(Turn { compiler: self })
     }
+}
+
+/// The child has nothing left to do. One that ends by itself is given time to say how.
+fn finish(child: &mut Child, ended: bool) -> std::io::Result<ExitStatus> {
+    const TICKS_TO_END: u32 = 200;
+    for _ in 0..if ended { TICKS_TO_END } else { 0 } {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(TICK_MS));
+    }
+    child.kill()?;
+    child.wait()
 }
 
 /// The right to one child; dropping it frees the place.

@@ -282,11 +282,11 @@ fn read(
     Ok(SUCCESS)
 }
 
-/// A character device with the rights to read or to write.
+/// A stream of no named kind, with the rights to read or to write. It is no terminal, so that C
+/// collects lines before it writes.
 fn descriptor(descriptor: u32, at: u32, memory: &mut [u8]) -> Answer {
     stream(descriptor, SUCCESS)?;
     let mut answer = [0; 24];
-    answer[0] = 2;
     answer[8] = if descriptor == 0 { 1 << 1 } else { 1 << 6 };
     store(memory, at, &answer)?;
     Ok(SUCCESS)
@@ -294,9 +294,7 @@ fn descriptor(descriptor: u32, at: u32, memory: &mut [u8]) -> Answer {
 
 fn file(descriptor: u32, at: u32, memory: &mut [u8]) -> Answer {
     stream(descriptor, SUCCESS)?;
-    let mut answer = [0; 64];
-    answer[16] = 2;
-    store(memory, at, &answer)?;
+    store(memory, at, &[0; 64])?;
     Ok(SUCCESS)
 }
 

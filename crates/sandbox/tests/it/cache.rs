@@ -74,7 +74,7 @@ fn the_cache_in_memory_is_bounded() {
 /// A module that is of its own number and otherwise like its siblings.
 fn numbered(number: u32) -> Vec<u8> {
     wat::parse_str(format!("(module (func (export \"_start\") (drop (i32.const {number}))))"))
-        .unwrap()
+        .expect("valid text")
 }
 
 #[test]

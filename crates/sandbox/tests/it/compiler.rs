@@ -24,7 +24,7 @@ fn the_compiler_of_these_tests() {
 fn process(limits: CompilerLimits) -> CompilerProcess {
     let arguments = ["compiler::the_compiler_of_these_tests", "--exact", "--ignored"];
     CompilerProcess {
-        program: std::env::current_exe().unwrap(),
+        program: std::env::current_exe().expect("this test binary"),
         arguments: arguments.map(Into::into).to_vec(),
         limits,
     }
@@ -32,11 +32,12 @@ fn process(limits: CompilerLimits) -> CompilerProcess {
 
 fn sandbox(process: CompilerProcess) -> Sandbox {
     let compilation = Compilation::InChild(process);
-    Sandbox::new(SandboxConfig { compilation, ..SandboxConfig::default() }).unwrap()
+    Sandbox::new(SandboxConfig { compilation, ..SandboxConfig::default() })
+        .expect("a supported machine")
 }
 
 fn echo() -> Vec<u8> {
-    wat::parse_str(include_str!("../guests/echo.wat")).unwrap()
+    wat::parse_str(include_str!("../guests/echo.wat")).expect("valid text")
 }
 
 /// Functions of many branches over many locals, which keep a register allocator busy.
@@ -71,7 +72,7 @@ fn bomb(functions: u32, additions: u32) -> Vec<u8> {
 }
 
 fn fault(outcome: Result<impl std::fmt::Debug, Failure>) -> FailureKind {
-    outcome.unwrap_err().kind
+    outcome.expect_err("beyond a limit").kind
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn a_compilation_is_cancelled_from_another_thread() {
 #[test]
 fn a_command_that_is_no_compiler_is_named_as_such() {
     for program in ["/bin/true", "/bin/cat", "/does/not/exist"] {
-        let limits = CompilerLimits { wall_ms: 5_000, ..CompilerLimits::default() };
+        let limits = CompilerLimits::default();
         let process = CompilerProcess { program: program.into(), arguments: Vec::new(), limits };
         let outcome = sandbox(process).warm(&echo(), &Cancellation::default());
         assert_eq!(fault(outcome), FailureKind::Local(LocalFault::Compiler), "{program}");

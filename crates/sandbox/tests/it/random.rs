@@ -197,13 +197,13 @@ fn the_second_engine_answers_in_a_child() {
 fn answers_of_the_second_engine(folder: &Path) -> (String, std::process::ExitStatus) {
     let path = folder.join("answers");
     let Range { start, end } = seeds();
-    let status = Command::new(std::env::current_exe().unwrap())
+    let status = Command::new(std::env::current_exe().expect("this test binary"))
         .args(["random::the_second_engine_answers_in_a_child", "--exact", "--ignored"])
         .env(ANSWERS_VARIABLE, &path)
         .env(SEEDS_VARIABLE, format!("{start}..{end}"))
         .stdout(Stdio::null())
         .status()
-        .unwrap();
+        .expect("a child of this test binary");
     (std::fs::read_to_string(&path).unwrap_or_default(), status)
 }
 

@@ -1,4 +1,5 @@
-//! Bounds on time that only a grave regression breaks; the figures are printed.
+//! Measurements. They are disturbed by whatever else runs, so that they run on demand alone:
+//! `cargo test -p tallystick-sandbox --test it speed -- --ignored --nocapture --test-threads 1`
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 #[test]
+#[ignore = "a measurement"]
 fn a_warm_start_takes_less_than_a_millisecond() {
     let sandbox = Sandbox::new(SandboxConfig::default()).unwrap();
     let bytes = wat::parse_str(include_str!("../guests/echo.wat")).unwrap();
@@ -53,6 +55,7 @@ const KERNELS: [(&str, &str); 2] = [
 ];
 
 #[test]
+#[ignore = "a measurement"]
 fn metering_costs_less_than_a_factor_of_four_on_the_worst_kernel() {
     let sandbox = Sandbox::new(SandboxConfig::default()).unwrap();
     let engine = wasmtime::Engine::default();
@@ -74,5 +77,60 @@ fn metering_costs_less_than_a_factor_of_four_on_the_worst_kernel() {
         let rate = units as f64 / metered.as_secs_f64() / 1e6;
         println!("{name}: plain {plain:?}, metered {metered:?}, x{ratio:.2}, {rate:.0} M units/s");
         assert!(ratio < 4.0, "{name}: {ratio}");
+    }
+}
+
+/// The same kernels for the native compiler. It prints the nanoseconds of each.
+const NATIVE: &str = "
+use std::hint::black_box;
+fn main() {
+    let rounds: u32 = black_box(50_000_000);
+    let start = std::time::Instant::now();
+    let (mut memory, mut sum) = (vec![0_u8; 1 << 16], 0_u32);
+    for index in 0..rounds {
+        sum = sum.wrapping_mul(1_664_525).wrapping_add(index);
+        let at = (sum & 0xfff0) as usize;
+        memory[at..at + 4].copy_from_slice(&sum.to_le_bytes());
+    }
+    black_box(memory);
+    println!(\"{}\", start.elapsed().as_nanos());
+    let start = std::time::Instant::now();
+    let mut value = 0_f64;
+    for _ in 0..rounds {
+        value = value * 0.5 + 1.5;
+    }
+    black_box(value);
+    println!(\"{}\", start.elapsed().as_nanos());
+}";
+
+#[test]
+#[ignore = "a measurement; it calls rustc"]
+fn native_code_is_less_than_ten_times_as_fast() {
+    use std::process::Command;
+    let folder = tempfile::tempdir().unwrap();
+    let (source, program) = (folder.path().join("native.rs"), folder.path().join("native"));
+    std::fs::write(&source, NATIVE).unwrap();
+    let built = Command::new("rustc").arg("-O").arg(&source).arg("-o").arg(&program).status();
+    assert!(built.unwrap().success());
+    let sandbox = Sandbox::new(SandboxConfig::default()).unwrap();
+    let mut job = job(b"");
+    job.limits.units = 1 << 40;
+    let mut best = [(f64::MAX, f64::MAX); 2];
+    for _ in 0..5 {
+        let output = Command::new(&program).output().unwrap().stdout;
+        let native = String::from_utf8(output).unwrap();
+        for (((_, source), native), best) in KERNELS.iter().zip(native.lines()).zip(&mut best) {
+            let bytes = wat::parse_str(source).unwrap();
+            sandbox.warm(&bytes, &Cancellation::default()).unwrap();
+            let (outcome, ours) = timed(|| sandbox.run(&bytes, &job, &Cancellation::default()));
+            assert!(outcome.is_ok());
+            best.0 = best.0.min(native.parse::<f64>().unwrap() / 1e9);
+            best.1 = best.1.min(ours.as_secs_f64());
+        }
+    }
+    for ((name, _), (native, ours)) in KERNELS.iter().zip(best) {
+        let ratio = ours / native;
+        println!("{name}: native {native:.3} s, sandbox {ours:.3} s, x{ratio:.2}");
+        assert!(ratio < 10.0, "{name}: {ratio}");
     }
 }
