@@ -16,6 +16,12 @@ use super::outcome::{Success, conclude};
 use super::profile::{Profile, digest};
 use super::watchdog::{Cancellation, Watchdog};
 
+// Shared between threads by every node.
+const _: () = {
+    const fn shareable<T: Send + Sync>() {}
+    shareable::<Sandbox>();
+};
+
 /// How a sandbox is built.
 #[derive(Clone, Debug)]
 pub struct SandboxConfig {
