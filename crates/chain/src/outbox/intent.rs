@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use tallystick_types::{ChainId, WallTime};
 
 /// Names one wish for ever: whoever wishes for the same thing again builds the same key.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IntentKey(B256);
 

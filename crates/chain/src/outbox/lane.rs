@@ -10,8 +10,6 @@
 mod evidence;
 mod pricing;
 mod settling;
-#[cfg(test)]
-mod tests;
 mod trying;
 
 use std::collections::BTreeMap;
@@ -319,6 +317,11 @@ impl Lane {
         } else {
             LaneState::Starting
         }
+    }
+
+    /// The chain that the lane sends to.
+    pub const fn chain(&self) -> ChainId {
+        self.settings.chain
     }
 
     /// The number of the newest outcome.

@@ -28,7 +28,9 @@ pub enum RecordError {
     #[error("an entry of the outbox is damaged; restore the store from its disk, not a backup")]
     Damaged,
     /// The entries contradict each other.
-    #[error("the outbox has nonce {nonce} without its wish or beyond its count; do not send by hand")]
+    #[error(
+        "the outbox has nonce {nonce} without its wish or beyond its count; do not send by hand"
+    )]
     Torn {
         /// The nonce.
         nonce: u64,
