@@ -57,7 +57,7 @@ impl IdentityFile {
     pub fn create(&self) -> Result<SigningKey, IdentityError> {
         let mut seed = Zeroizing::new([0_u8; 32]);
         OsRng.fill_bytes(&mut *seed);
-        let text = Zeroizing::new(hex::encode(&*seed));
+        let text = Zeroizing::new(hex::encode(seed.as_slice()));
         match file::write_new(&self.0, text.as_bytes()) {
             Ok(()) => Ok(SigningKey::from_bytes(&seed)),
             Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {

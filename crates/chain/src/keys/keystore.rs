@@ -197,7 +197,7 @@ fn encrypted(
     builder.create(&private).map_err(failed)?;
     let bytes = Zeroizing::new(signer.to_bytes().0);
     let text = password.0.as_bytes();
-    let kept = PrivateKeySigner::encrypt_keystore(&private, &mut OsRng, &*bytes, text, Some("key"));
+    let kept = PrivateKeySigner::encrypt_keystore(&private, &mut OsRng, bytes.as_slice(), text, Some("key"));
     let read = kept
         .map_err(|_| KeystoreError::Damaged { path: private.clone() })
         .and_then(|_| fs::read(private.join("key")).map_err(failed));

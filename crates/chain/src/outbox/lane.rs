@@ -10,6 +10,8 @@
 mod evidence;
 mod pricing;
 mod settling;
+#[cfg(test)]
+mod tests;
 mod trying;
 
 use std::collections::BTreeMap;
