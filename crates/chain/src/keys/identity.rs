@@ -96,3 +96,33 @@ fn is_open(path: &Path) -> io::Result<bool> {
     let open = !metadata.is_file();
     Ok(open)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_made_once_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = IdentityFile::at(folder.path().join("node/identity"));
+        let made = file.create().unwrap();
+        assert_eq!(IdentityFile::public(&file.load().unwrap()), IdentityFile::public(&made));
+        assert!(matches!(file.create(), Err(IdentityError::Exists { .. })));
+    }
+
+    #[test]
+    fn a_missing_a_damaged_and_an_open_file_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity");
+        let file = IdentityFile::at(&path);
+        assert!(matches!(file.load(), Err(IdentityError::File { .. })));
+        file::write_new(&path, b"not a key").unwrap();
+        assert!(matches!(file.load(), Err(IdentityError::Damaged { .. })));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(matches!(file.load(), Err(IdentityError::Open { .. })));
+        }
+    }
+}

@@ -25,9 +25,7 @@ const PREFIX: &[u8] = b"protection/";
 const FORMAT: u8 = 1;
 
 /// The question that a signature answers. One answer per slot.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Slot {
     /// The chain.
     pub chain: ChainId,
@@ -44,9 +42,7 @@ pub struct Slot {
 }
 
 /// In which duty a node signs.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// It executed first.
@@ -60,9 +56,7 @@ pub enum Role {
 }
 
 /// What a node says by a signature.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// That it has a result, without showing it.
@@ -151,7 +145,9 @@ pub enum ProtectionError {
 #[derive(Debug, thiserror::Error)]
 pub enum SignOnceError<E> {
     /// Another answer was signed already. Never to be overcome.
-    #[error("{stored} is signed already for this slot, {asked} is not; this may be a second copy of the node")]
+    #[error(
+        "{stored} is signed already for this slot, {asked} is not; this may be a second copy of the node"
+    )]
     Conflict {
         /// What was signed.
         stored: B256,
@@ -173,7 +169,9 @@ pub enum SignOnceError<E> {
         length: usize,
     },
     /// The entry cannot be read.
-    #[error("an entry of the record of signatures is damaged; stop the node and restore the record")]
+    #[error(
+        "an entry of the record of signatures is damaged; stop the node and restore the record"
+    )]
     Damaged,
     /// The key does not sign.
     #[error("the key does not sign")]

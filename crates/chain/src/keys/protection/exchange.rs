@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use tallystick_ports::{Batch, StoreError};
 use tallystick_types::{Attempt, ChainId, JobId};
 
-use super::{
-    Kind, PREFIX, Role, Signed, SigningProtection, Slot, encode, mark_key, slot_key,
-};
+use super::{Kind, PREFIX, Role, Signed, SigningProtection, Slot, encode, mark_key, slot_key};
 
 /// The version of the file that this program writes and reads.
 const VERSION: u32 = 1;
@@ -63,7 +61,9 @@ pub enum ExchangeError {
         found: u32,
     },
     /// The file contradicts what is remembered: the key signed twice.
-    #[error("for one slot the file has {theirs} and the record {ours}; the key signed both, stop using it")]
+    #[error(
+        "for one slot the file has {theirs} and the record {ours}; the key signed both, stop using it"
+    )]
     Conflict {
         /// What the file says was signed.
         theirs: B256,
@@ -71,7 +71,9 @@ pub enum ExchangeError {
         ours: B256,
     },
     /// An entry of the record cannot be read.
-    #[error("an entry of the record of signatures is damaged; stop the node and restore the record")]
+    #[error(
+        "an entry of the record of signatures is damaged; stop the node and restore the record"
+    )]
     Damaged,
     /// The storage failed.
     #[error(transparent)]

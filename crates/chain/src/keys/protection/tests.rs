@@ -37,7 +37,9 @@ fn ten_threads_with_ten_answers_get_one_signature() {
                 scope.spawn(move || {
                     start.wait();
                     let digest = digest(byte);
-                    protection.sign_once(&slot(1), digest, || key.sign_digest(digest)).is_ok()
+                    protection
+                        .sign_once(&slot(1), digest, || key.sign_digest(digest))
+                        .is_ok()
                         .then_some(digest)
                 })
             };
@@ -103,9 +105,8 @@ fn a_forgotten_attempt_is_never_signed_again() {
     }
     protection.forget_before(&slot(1), Attempt::new(3)).unwrap();
     protection.forget_before(&slot(1), Attempt::new(2)).unwrap();
-    let ask = |attempt| {
-        protection.sign_once(&slot(attempt), digest(9), || key.sign_digest(digest(9)))
-    };
+    let ask =
+        |attempt| protection.sign_once(&slot(attempt), digest(9), || key.sign_digest(digest(9)));
     assert!(matches!(ask(1), Err(SignOnceError::Forgotten { .. })));
     assert!(matches!(ask(2), Err(SignOnceError::Forgotten { .. })));
     assert!(matches!(ask(3), Err(SignOnceError::Conflict { .. })));
