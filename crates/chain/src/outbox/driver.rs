@@ -123,6 +123,13 @@ impl Outbox {
         Ok((Self { lane, parts, table, inbox, board }, handle))
     }
 
+    /// Goes on after a foreign nonce, see [`Lane::adopt`]. For operators only, before [`Self::run`].
+    pub fn adopt(&mut self) -> Result<(), RunError> {
+        let step = self.lane.adopt();
+        self.parts.store.commit(step.batch)?;
+        Ok(())
+    }
+
     /// Works until `stop` is ready. What was asked and not answered by then is asked again after
     /// the next start.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
