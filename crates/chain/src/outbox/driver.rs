@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use alloy::consensus::TxEip1559;
 use alloy_primitives::{B256, TxKind};
-use futures_util::StreamExt;
-use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
+use futures::StreamExt;
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
 use tallystick_ports::{Clock, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;

@@ -1,31 +1,24 @@
-//! A real chain that moves when it is told to.
+//! Anvil in a process of its own.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use alloy::providers::{Provider, ProviderBuilder, RootProvider};
-use alloy_primitives::{Address, U256};
+use alloy_primitives::Address;
 use serde_json::{Value, json};
-use tallystick_chain::endpoint::Endpoint;
 
-/// The number of the chain.
-pub(crate) const CHAIN: u64 = 31_337;
-
-/// A running Anvil; dropping it stops it.
+/// A running Anvil with a block per transaction. Dropping it stops it.
 pub(crate) struct Anvil {
     process: Child,
-    url: String,
-    provider: RootProvider,
+    pub(crate) url: String,
+    client: reqwest::Client,
 }
 
 impl Anvil {
-    /// Starts it on a free port. Blocks come by [`Self::mine`] alone.
     pub(crate) fn start() -> Self {
         let mut process = Command::new(binary())
-            .args(["--host", "127.0.0.1", "--port", "0", "--no-mining"])
-            .args(["--chain-id", &CHAIN.to_string()])
+            .args(["--host", "127.0.0.1", "--port", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -34,56 +27,53 @@ impl Anvil {
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = lines
             .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.trim().strip_prefix("Listening on ").map(str::to_owned))
+            .find_map(|line| line.unwrap().trim().strip_prefix("Listening on ").map(str::to_owned))
             .expect("Anvil says where it listens");
-        // Read on, so that it never waits for a reader.
-        std::thread::spawn(move || lines.count());
-        let url = format!("http://{address}");
-        let provider = ProviderBuilder::default().connect_http(url.parse().unwrap());
-        Self { process, url, provider }
+        // It would wait for a reader of its output otherwise.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Self { process, url: format!("http://{address}"), client: reqwest::Client::new() }
     }
 
-    pub(crate) fn endpoint(&self) -> Endpoint {
-        Endpoint::new(&self.url, Duration::from_secs(10)).unwrap()
+    /// Asks for something that only a test needs.
+    pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
+        let question = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let request = self.client.post(&self.url).header("content-type", "application/json");
+        let answer = request.body(question.to_string()).send().await.unwrap().bytes().await;
+        let answer: Value = serde_json::from_slice(&answer.unwrap()).unwrap();
+        assert_eq!(answer.get("error"), None, "{method}");
+        answer["result"].clone()
     }
 
-    pub(crate) async fn mine(&self) {
-        self.ask("evm_mine", json!([])).await;
+    /// Sends a transaction from the first account; its receipt.
+    pub(crate) async fn send(&self, to: Option<Address>, data: &str) -> Value {
+        let tx = self.transaction(to, data).await;
+        let hash = self.ask("eth_sendTransaction", json!([tx])).await;
+        self.ask("eth_getTransactionReceipt", json!([hash])).await
     }
 
-    /// The base fee of the next block, in wei per unit of gas.
-    pub(crate) async fn set_base_fee(&self, wei: u128) {
-        self.ask("anvil_setNextBlockBaseFeePerGas", json!([format!("{wei:#x}")])).await;
-    }
-
-    pub(crate) async fn give(&self, account: Address, wei: U256) {
-        self.ask("anvil_setBalance", json!([account, wei])).await;
-    }
-
-    async fn ask(&self, method: &'static str, params: Value) -> Value {
-        self.provider.raw_request(method.into(), params).await.unwrap()
+    /// A transaction of the first account.
+    pub(crate) async fn transaction(&self, to: Option<Address>, data: &str) -> Value {
+        let accounts = self.ask("eth_accounts", json!([])).await;
+        let gas = "0x30d40";
+        match to {
+            Some(to) => json!({ "from": accounts[0], "to": to, "data": data, "gas": gas }),
+            None => json!({ "from": accounts[0], "data": data, "gas": gas }),
+        }
     }
 }
 
 impl Drop for Anvil {
     fn drop(&mut self) {
-        // Both fail only where the process is gone already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The native binary that npm pins; its launcher would outlive the test.
+/// The native binary: npm's launcher would leave it running.
 fn binary() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    let modules = [root.join("node_modules"), root.join("node_modules/.native/node_modules")];
-    let packages = modules.iter().filter_map(|each| each.join("@foundry-rs").read_dir().ok());
-    packages
-        .flatten()
-        .filter_map(Result::ok)
-        .filter(|package| package.file_name().to_string_lossy().starts_with("anvil-"))
-        .map(|package| package.path().join("bin/anvil"))
-        .find(|path| path.is_file())
-        .expect("script/bootstrap installs Anvil")
+    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node_modules");
+    let scopes = [modules.join("@foundry-rs"), modules.join(".native/node_modules/@foundry-rs")];
+    let packages = scopes.iter().filter_map(|scope| fs::read_dir(scope).ok()).flatten();
+    let binaries = packages.filter_map(Result::ok).map(|package| package.path().join("bin/anvil"));
+    binaries.into_iter().find(|path| path.is_file()).expect("run script/bootstrap")
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use alloy::consensus::TxEip1559;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use tallystick_chain::endpoint::NonceAt;
+use serde_json::json;
+use tallystick_chain::endpoint::{Endpoint, NonceAt};
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_chain::outbox::{
     Finality, Halt, Intent, IntentKey, IntentStatus, LaneState, Outbox, OutboxHandle,
@@ -15,8 +16,9 @@ use tallystick_chain::outbox::{
 use tallystick_ports::{ManualClock, MemoryStore};
 use tallystick_types::{ChainId, WallTime};
 
-use crate::anvil::{Anvil, CHAIN};
+use crate::anvil::Anvil;
 
+const CHAIN: u64 = 31_337;
 const GWEI: u128 = 1_000_000_000;
 
 /// A chain, an account with funds, and what the account's outbox keeps.
@@ -30,9 +32,16 @@ struct House {
 impl House {
     async fn new() -> Self {
         let (anvil, key) = (Anvil::start(), LocalKey::random());
-        anvil.give(key.address(), U256::from(10).pow(U256::from(20))).await;
+        // Blocks come when a test wants them, and no sooner.
+        anvil.ask("evm_setAutomine", json!([false])).await;
+        let funds = U256::from(10).pow(U256::from(20));
+        anvil.ask("anvil_setBalance", json!([key.address(), funds])).await;
         let clock = Arc::new(ManualClock::at(WallTime::new(1_750_000_000_000)));
         Self { anvil, key, store: MemoryStore::default(), clock }
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::new(&self.anvil.url, Duration::from_secs(10)).unwrap()
     }
 
     /// Opens the outbox and runs it for as long as a scene takes.
@@ -48,7 +57,7 @@ impl House {
             store: Arc::new(self.store.clone()),
             clock: self.clock.clone(),
             signer: Arc::new(self.key.clone()),
-            endpoints: vec![self.anvil.endpoint()],
+            endpoints: vec![self.endpoint()],
             finality: Finality::Depth(2),
         };
         let (outbox, handle) = Outbox::open(settings, parts).unwrap();
@@ -62,8 +71,9 @@ impl House {
     /// Blocks come until something holds.
     async fn mine_until(&self, base_fee: u128, holds: impl Fn() -> bool) {
         while !holds() {
-            self.anvil.set_base_fee(base_fee).await;
-            self.anvil.mine().await;
+            let fee = json!([format!("{base_fee:#x}")]);
+            self.anvil.ask("anvil_setNextBlockBaseFeePerGas", fee).await;
+            self.anvil.ask("evm_mine", json!([])).await;
             self.clock.pass_ms(200);
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
@@ -132,7 +142,7 @@ async fn twenty_wishes_take_effect_once_across_restarts() {
             }
         })
         .await;
-    let endpoint = house.anvil.endpoint();
+    let endpoint = house.endpoint();
     for number in 0..20 {
         let given = endpoint.balance(gift(number).to).await.unwrap();
         assert_eq!(given, gift(number).value, "gift {number}");
@@ -161,12 +171,12 @@ async fn a_price_that_is_too_low_is_raised() {
                 }
                 house.mine_until(100 * GWEI, || !done(&handle).is_empty()).await;
                 let (_, tx) = done(&handle)[0];
-                let receipt = house.anvil.endpoint().receipt(tx).await.unwrap().unwrap();
+                let receipt = house.endpoint().receipt(tx).await.unwrap().unwrap();
                 assert!(receipt.gas_price >= 100 * GWEI, "{receipt:?}");
             }
         })
         .await;
-    let endpoint = house.anvil.endpoint();
+    let endpoint = house.endpoint();
     assert_eq!(endpoint.balance(gift(0).to).await.unwrap(), gift(0).value);
     assert_eq!(endpoint.nonce(house.key.address(), NonceAt::Pending).await.unwrap(), 1);
 }
@@ -190,7 +200,7 @@ async fn somebody_else_at_the_account_halts_the_lane() {
                     ..TxEip1559::default()
                 });
                 let raw = foreign.unwrap().raw;
-                house.anvil.endpoint().send_raw(&raw).await.unwrap().unwrap();
+                house.endpoint().send_raw(&raw).await.unwrap().unwrap();
                 handle.enqueue(gift(1)).await.unwrap();
                 let halted = LaneState::Halted(Halt::ForeignNonce { nonce: 1 });
                 let board = handle.watch();

@@ -1,7 +1,7 @@
 //! The questions to one endpoint. A question without an answer leaves nothing.
 
 use alloy_primitives::{Address, B256, U256};
-use futures_util::try_join;
+use futures::try_join;
 use tallystick_abi::decode_error;
 
 use super::super::answer::{SeenReceipt, SendAnswer, Sight, Trial};
