@@ -19,7 +19,7 @@ pub struct IdentityFile(PathBuf);
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// There is one already.
-    #[error("{} exists; a node keeps its identity, move the file away to give it a new one", path.display())]
+    #[error("{} exists; a node keeps its identity, move the file away for a new one", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
@@ -34,13 +34,13 @@ pub enum IdentityError {
         source: io::Error,
     },
     /// The file holds something else.
-    #[error("{} is no identity key: 64 hexadecimal digits; restore it from a backup", path.display())]
+    #[error("{} is no identity key of 64 digits; restore it from a backup", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
     },
     /// Others than its owner can read the file.
-    #[error("{} can be read by others; run chmod 600 on it, and replace the key if others had access", path.display())]
+    #[error("{} can be read by others; run chmod 600 on it, or replace the key", path.display())]
     Open {
         /// The file.
         path: PathBuf,

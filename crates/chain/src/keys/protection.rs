@@ -145,9 +145,7 @@ pub enum ProtectionError {
 #[derive(Debug, thiserror::Error)]
 pub enum SignOnceError<E> {
     /// Another answer was signed already. Never to be overcome.
-    #[error(
-        "{stored} is signed already for this slot, {asked} is not; this may be a second copy of the node"
-    )]
+    #[error("{stored} is signed here, not {asked}; look for a second copy of this node")]
     Conflict {
         /// What was signed.
         stored: B256,

@@ -295,9 +295,9 @@ impl Lane {
         step
     }
 
-    /// Goes on after a foreign nonce, by the word of an operator who made sure that nobody else uses
-    /// the account any more. Wishes whose nonce the foreigner took get another one; the lane signs
-    /// again once all that the account ever sent is final.
+    /// Goes on after a foreign nonce, by the word of an operator who made sure that nobody else
+    /// uses the account any more. Wishes whose nonce the foreigner took get another one; the lane
+    /// signs again once all that the account ever sent is final.
     pub fn adopt(&mut self) -> Step {
         let mut step = Step::default();
         if self.header.foreign.is_some() {

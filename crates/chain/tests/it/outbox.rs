@@ -8,10 +8,11 @@ use alloy::consensus::TxEip1559;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use serde_json::json;
 use tallystick_chain::endpoint::{Endpoint, NonceAt};
+use tallystick_chain::ingest::Finality;
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_chain::outbox::{
-    Finality, Halt, Intent, IntentKey, IntentStatus, LaneState, Outbox, OutboxHandle,
-    OutcomeResult, Parts, Seq, Settings,
+    Halt, Intent, IntentKey, IntentStatus, LaneState, Outbox, OutboxHandle, OutcomeResult, Parts,
+    Seq, Settings,
 };
 use tallystick_ports::{ManualClock, MemoryStore};
 use tallystick_types::{ChainId, WallTime};
@@ -58,7 +59,7 @@ impl House {
             clock: self.clock.clone(),
             signer: Arc::new(self.key.clone()),
             endpoints: vec![self.endpoint()],
-            finality: Finality::Depth(2),
+            finality: Finality::Depth { safe: 1, last: 2 },
         };
         let (outbox, handle) = Outbox::open(settings, parts).unwrap();
         let scene = tokio::time::timeout(Duration::from_secs(50), scene(handle));

@@ -61,9 +61,7 @@ pub enum ExchangeError {
         found: u32,
     },
     /// The file contradicts what is remembered: the key signed twice.
-    #[error(
-        "for one slot the file has {theirs} and the record {ours}; the key signed both, stop using it"
-    )]
+    #[error("the key signed both {theirs} and {ours} for one slot; stop using it")]
     Conflict {
         /// What the file says was signed.
         theirs: B256,

@@ -60,9 +60,10 @@ fn the_same_answer_gets_the_stored_signature_and_another_is_refused_even_after_a
     assert_eq!(restarted.sign_once(&slot(1), digest(1), never).unwrap(), first);
     let refused = restarted.sign_once(&slot(1), digest(2), never).unwrap_err();
     let (stored, asked) = (digest(1), digest(2));
-    assert!(
-        matches!(refused, SignOnceError::Conflict { stored: s, asked: a } if (s, a) == (stored, asked))
-    );
+    let SignOnceError::Conflict { stored: was, asked: other } = refused else {
+        panic!("{refused}")
+    };
+    assert_eq!((was, other), (stored, asked));
     assert!(restarted.sign_once(&slot(2), digest(2), || key.sign_digest(asked)).is_ok());
 }
 
