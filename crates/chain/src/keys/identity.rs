@@ -19,7 +19,7 @@ pub struct IdentityFile(PathBuf);
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// There is one already.
-    #[error("{} exists; a node keeps its identity, move the file away for a new one", path.display())]
+    #[error("{} exists; move it away to give the node a new one", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
