@@ -56,6 +56,8 @@ pub enum NonceAt {
     Pending,
     /// Those in final blocks.
     Finalized,
+    /// Those in blocks up to a height.
+    Number(u64),
 }
 
 /// A call to be tried, not sent.
@@ -199,9 +201,10 @@ impl Endpoint {
     /// The nonce that the next transaction of an account has.
     pub async fn nonce(&self, account: Address, at: NonceAt) -> Answer<u64> {
         let at = match at {
-            NonceAt::Latest => "latest",
-            NonceAt::Pending => "pending",
-            NonceAt::Finalized => "finalized",
+            NonceAt::Latest => "latest".to_owned(),
+            NonceAt::Pending => "pending".to_owned(),
+            NonceAt::Finalized => "finalized".to_owned(),
+            NonceAt::Number(number) => BlockRef::Number(number).text(),
         };
         let nonce: U64 = self.value("eth_getTransactionCount", json!([account, at])).await?;
         Ok(nonce.to())
@@ -214,8 +217,13 @@ impl Endpoint {
 
     /// Tries a call on the newest block. The inner result is what the chain says.
     pub async fn call(&self, call: &Call) -> Answer<Result<Bytes, CallRefusal>> {
+        self.call_at(call, BlockRef::Latest).await
+    }
+
+    /// Tries a call on a block. The inner result is what the chain says.
+    pub async fn call_at(&self, call: &Call, at: BlockRef) -> Answer<Result<Bytes, CallRefusal>> {
         const METHOD: &str = "eth_call";
-        match self.0.ask(METHOD, json!([call.json(), "latest"])).await? {
+        match self.0.ask(METHOD, json!([call.json(), at.text()])).await? {
             Said::Result(value) => decoded(METHOD, &value).map(Ok),
             Said::Error(error) => CallRefusal::of_error(METHOD, error).map(Err),
         }
