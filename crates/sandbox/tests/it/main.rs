@@ -1,7 +1,8 @@
-//! The sandbox from outside: a corpus on two engines, random modules, the cache, cancellation.
+//! The sandbox from outside: a corpus and the examples on two engines, random modules, the cache, cancellation.
 
 mod cache;
 mod corpus;
+mod examples;
 mod guests;
 mod random;
 mod speed;
