@@ -218,6 +218,10 @@ fn bad_arguments_and_bad_input_are_refused_with_a_sentence() {
     let json = Example::open("json-lines");
     json.refuses(b"{}\n", &["level"], "two arguments are needed: field value");
     json.refuses(b"{}\n[1]\n", &["a", "1"], "line 2: not a JSON object");
+    let deepest = format!("{}1{}", "{\"a\":".repeat(64), "}".repeat(64));
+    json.refuses(deepest.as_bytes(), &["a", "1"], "line 1: nested deeper than 64");
+    let allowed = format!("{}1{}", "{\"a\":".repeat(63), "}".repeat(63));
+    assert_eq!(json.output(allowed.as_bytes(), &["a", "1"]), b"");
     let deep = format!("{{\"a\":{}", "[".repeat(100_000));
     json.refuses(deep.as_bytes(), &["a", "1"], "line 1: nested deeper than 64");
 }

@@ -1,4 +1,5 @@
-//! The sandbox from outside: a corpus and the examples on two engines, random modules, the cache, cancellation.
+//! The sandbox from outside: a corpus and the examples on two engines, random modules, the cache,
+//! cancellation.
 
 mod cache;
 mod corpus;
