@@ -6,6 +6,9 @@
     clippy::wildcard_enum_match_arm
 )]
 
+pub mod claim;
 pub mod commitment;
 pub mod ledger;
+pub mod output;
+pub mod specification;
 pub mod split;

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod execution;
+mod store;
+
+pub use clock::Clock;
+#[cfg(any(test, feature = "test-utils"))]
+pub use clock::ManualClock;
+pub use execution::{Cancellation, ExecutionError, ExecutionLimits, Executor, Ran, Run, RunUsage};
+#[cfg(any(test, feature = "test-utils"))]
+pub use store::MemoryStore;
+pub use store::{Batch, Change, Entry, Store, StoreError};
