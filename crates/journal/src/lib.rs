@@ -6,6 +6,7 @@ mod log;
 mod open;
 mod records;
 mod rules;
+mod shelf;
 mod step;
 mod table;
 
@@ -17,5 +18,6 @@ pub use records::{
     DeadLetter, DeadLetterKey, JobRecord, JobStatus, PairingId, ReceiptKey, ReceiptRecord,
     TrustPairing,
 };
+pub use shelf::Shelf;
 pub use step::Step;
 pub use table::{Family, Stored, Table};

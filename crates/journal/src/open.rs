@@ -21,8 +21,8 @@ pub const FORMAT: u32 = 1;
 /// In the words of the system: the disk is full, or a file has the most bytes it may have.
 const NO_SPACE: [&str; 2] = ["No space left on device", "File too large"];
 
-const FORMAT_KEY: &[u8] = b"format";
-const NETWORK_KEY: &[u8] = b"network";
+pub(crate) const FORMAT_KEY: &[u8] = b"format";
+pub(crate) const NETWORK_KEY: &[u8] = b"network";
 
 /// The network that a journal belongs to: nothing of another one may get into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,7 +213,7 @@ fn families_of(options: &Options, path: &Path) -> Vec<String> {
 }
 
 /// What a refusal of the engine means. It says so only in words.
-fn refusal(error: rocksdb::Error, path: &Path) -> JournalError {
+pub(crate) fn refusal(error: rocksdb::Error, path: &Path) -> JournalError {
     let path = path.to_path_buf();
     let text = error.to_string();
     match error.kind() {

@@ -8,9 +8,15 @@ use tallystick_journal::{EventNumber, Family, JobRecord, Journal, JournalError, 
 
 use crate::house::{Added, NETWORK, Sum, folder, job, pending};
 
-const FOLDER: &str = "TALLY_JOURNAL_TEST_FOLDER";
+pub(crate) const FOLDER: &str = "TALLY_JOURNAL_TEST_FOLDER";
 const SUMS: Table<u64, Sum> = Table::new(Family::Cursors);
 const KEY: u64 = 0;
+
+/// Runs the child as it is.
+pub(crate) const UNLIMITED: &str = "exec \"$0\" \"$@\"";
+
+/// 256 blocks of 512 bytes a file: enough to begin, and soon too little for the engine's log.
+pub(crate) const SMALL_FILES: &str = "trap '' XFSZ; ulimit -f 256; exec \"$0\" \"$@\"";
 
 /// The child of the tests below: one event and its sum a step, for ever, with a line of output for
 /// each step that was kept, and one for the error that ends it.
@@ -46,7 +52,7 @@ fn a_killed_writer_loses_nothing_that_was_kept_and_keeps_no_half_step() {
     let folder = folder();
     let mut kept = 0;
     for round in 1..=3 {
-        let mut child = start(folder.path(), "exec \"$0\" \"$@\"");
+        let mut child = start("crash::writer", folder.path(), UNLIMITED);
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         for line in lines {
             let line = line.expect("the child writes text");
@@ -66,8 +72,7 @@ fn a_killed_writer_loses_nothing_that_was_kept_and_keeps_no_half_step() {
 #[test]
 fn a_writer_without_space_says_so_and_loses_nothing() {
     let folder = folder();
-    // 256 blocks of 512 bytes a file: enough to begin, and soon too little for the engine's log.
-    let mut child = start(folder.path(), "trap '' XFSZ; ulimit -f 256; exec \"$0\" \"$@\"");
+    let mut child = start("crash::writer", folder.path(), SMALL_FILES);
     let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let mut kept = 0;
     let mut refused = String::new();
@@ -84,12 +89,12 @@ fn a_writer_without_space_says_so_and_loses_nothing() {
     check(folder.path(), kept);
 }
 
-fn start(folder: &Path, script: &str) -> Child {
+pub(crate) fn start(writer: &str, folder: &Path, script: &str) -> Child {
     let tests = std::env::current_exe().expect("the test runs from a file");
     Command::new("sh")
         .args(["-c", script])
         .arg(tests)
-        .args(["--exact", "crash::writer", "--ignored", "--nocapture"])
+        .args(["--exact", writer, "--ignored", "--nocapture"])
         .env(FOLDER, folder.join("journal"))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -5,4 +5,5 @@ mod house;
 mod log;
 mod model;
 mod open;
+mod shelf;
 mod tables;
