@@ -23,7 +23,7 @@ use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_types::{BlobDigest, JobId, Seat, Seconds, WallTime};
 
 pub use config::{AgentConfig, Maxima, NodeSecret};
-pub use effect::{AgentSays, ClaimRefusal, Effect, RunOrder, SignatureRefusal};
+pub use effect::{AgentSays, Effect, RunOrder};
 pub use input::{
     ClaimRequest, CoordinatorSays, FetchFailure, Input, KnownJob, Moment, Ran, RunFailure,
     TaskOrder,

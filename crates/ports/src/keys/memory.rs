@@ -10,7 +10,7 @@ use tallystick_types::{EvmSignature, IdentityKey, IdentitySignature, NodeId, Sea
 
 use super::{ChallengeProof, SigningError, SigningKind, SigningSlot, WorkerKeys};
 
-const CHALLENGE: &[u8; 8] = b"TALLYCHL";
+const CHALLENGE: &[u8; 8] = b"TALLYATH";
 const PLEDGE: &[u8; 8] = b"TALLYCMT";
 const RECEIPT: &[u8; 8] = b"TALLYRCT";
 

@@ -4,15 +4,16 @@ use tallystick_ports::{SigningError, SigningKind, SigningSlot};
 use tallystick_protocol::claim::{ClaimError, check_claim};
 use tallystick_protocol::specification::Specification;
 use tallystick_types::{Amount, Attempt, EvmSignature, JobId, ReceiptClaim, Seat};
+use tallystick_wire::worker::AttestRefusal;
 
-use super::effect::{AgentSays, ClaimRefusal, Effect};
+use super::effect::{AgentSays, Effect};
 use super::held::{Asked, HeldClaim, HeldJob};
 use super::input::{ClaimRequest, KnownJob};
 use super::journal::{Attesting, Record};
 use super::{Agent, AgentConfig};
 
 /// Why a claim is not signed, with a sentence for people.
-type Refused = (ClaimRefusal, String);
+type Refused = (AttestRefusal, String);
 
 impl Agent {
     pub(super) fn attest(&mut self, coordinator: Seat, request: ClaimRequest) {
@@ -21,7 +22,7 @@ impl Agent {
         let Some(held) = self.jobs.get_mut(&job).filter(|held| held.outputs().next().is_some())
         else {
             let detail = "this node committed to no task of the job".to_owned();
-            self.refuse_claim(job, attempt, (ClaimRefusal::UnknownJob, detail));
+            self.refuse_claim(job, attempt, (AttestRefusal::UnknownJob, detail));
             return;
         };
         if let Some(signed) = held.claims.get_mut(&attempt) {
@@ -30,7 +31,7 @@ impl Agent {
                 self.sign_claim(request.claim);
             } else {
                 let detail = "another claim was signed for this attempt".to_owned();
-                self.refuse_claim(job, attempt, (ClaimRefusal::AlreadySigned, detail));
+                self.refuse_claim(job, attempt, (AttestRefusal::AlreadySigned, detail));
             }
             return;
         }
@@ -39,7 +40,7 @@ impl Agent {
             && before.attempt != attempt
         {
             let detail = "a claim for another attempt came before this one was judged".to_owned();
-            self.refuse_claim(job, before.attempt, (ClaimRefusal::UnknownJob, detail));
+            self.refuse_claim(job, before.attempt, (AttestRefusal::UnknownJob, detail));
         }
         self.effects.push(Effect::LookUp { job });
     }
@@ -94,10 +95,10 @@ impl Agent {
             Err(error) => {
                 let reason = match error {
                     SigningError::AlreadySigned { .. } | SigningError::Pruned { .. } => {
-                        ClaimRefusal::AlreadySigned
+                        AttestRefusal::AlreadySigned
                     }
                     SigningError::WrongKind | SigningError::Unavailable(_) => {
-                        ClaimRefusal::Internal
+                        AttestRefusal::Internal
                     }
                 };
                 self.refuse_claim(job, attempt, (reason, error.to_string()));
@@ -127,7 +128,7 @@ impl Agent {
         for (job, attempt, coordinator) in late {
             if self.session == Some(coordinator) {
                 let detail = "the chain does not show this lease with this node".to_owned();
-                self.refuse_claim(job, attempt, (ClaimRefusal::UnknownJob, detail));
+                self.refuse_claim(job, attempt, (AttestRefusal::UnknownJob, detail));
             }
         }
     }
@@ -168,11 +169,11 @@ fn judge(
     for (task, output) in held.outputs() {
         let assignment = &task.accepted.assignment;
         if tasks_of(&task.specification, output.job_slices) != proofs.len() as u64 {
-            return refused(ClaimRefusal::BadRoot, "these are not all tasks of the job");
+            return refused(AttestRefusal::BadRoot, "these are not all tasks of the job");
         }
         let shown = proofs.iter().find(|proof| proof.task == assignment.task);
         if shown.is_none_or(|proof| proof.output_root != output.root) {
-            return refused(ClaimRefusal::OtherOutput, "this node has another output of a task");
+            return refused(AttestRefusal::OtherOutput, "this node has another output of a task");
         }
         asks = asks.max(asked_for(config, &task.specification, task.accepted.slices.count));
     }
@@ -181,16 +182,16 @@ fn judge(
     });
     check_claim(claim, needed.max(1), proofs, identity_of).map_err(|error| {
         let reason = match error {
-            ClaimError::OutOfPlace { .. } | ClaimError::OtherRoot => ClaimRefusal::BadRoot,
-            ClaimError::TooFew { .. } => ClaimRefusal::NoQuorum,
+            ClaimError::OutOfPlace { .. } | ClaimError::OtherRoot => AttestRefusal::BadRoot,
+            ClaimError::TooFew { .. } => AttestRefusal::NoQuorum,
         };
         (reason, error.to_string())
     })?;
     if claim.cost > known.fact.price {
-        return refused(ClaimRefusal::Cost, "the cost is above the price of the job");
+        return refused(AttestRefusal::Cost, "the cost is above the price of the job");
     }
     if claim.cost < asks {
-        return refused(ClaimRefusal::Cost, "the cost is below what this node asks for its work");
+        return refused(AttestRefusal::Cost, "the cost is below what this node asks for its work");
     }
     Ok(())
 }

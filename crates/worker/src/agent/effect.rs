@@ -10,6 +10,7 @@ use tallystick_types::{
     Attempt, BlobDigest, EvmSignature, IdentitySignature, JobId, Ppm, Receipt, ReceiptClaim,
     ReceiptDigest, SliceRange, Usage, WallTime,
 };
+use tallystick_wire::worker::{AttestRefusal, ReceiptRefusal};
 
 /// One thing to do. Effects are performed in their order; where [`Effect::Store`] fails, nothing
 /// after it is performed and the agent ends: what it would do next follows from the store.
@@ -149,7 +150,7 @@ pub enum AgentSays {
         /// The attempt.
         attempt: Attempt,
         /// Why.
-        reason: ClaimRefusal,
+        reason: AttestRefusal,
         /// A sentence for people.
         detail: String,
     },
@@ -169,42 +170,10 @@ pub enum AgentSays {
         /// SHA-256 of the bytes.
         receipt: ReceiptDigest,
         /// Why.
-        reason: SignatureRefusal,
+        reason: ReceiptRefusal,
         /// A sentence for people.
         detail: String,
     },
     /// The node ends the session.
     Leaving,
-}
-
-/// Why a claim is not signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClaimRefusal {
-    /// The node has no part in this attempt, by the chain or by its own journal.
-    UnknownJob,
-    /// A task that it executed has another output in the request.
-    OtherOutput,
-    /// The tasks are not all of the job's, or do not lead to the claimed root.
-    BadRoot,
-    /// The openings of a task make no quorum.
-    NoQuorum,
-    /// The cost is above the price of the job, or below what the node asks.
-    Cost,
-    /// Another claim was signed for this attempt.
-    AlreadySigned,
-    /// A fault of the node itself.
-    Internal,
-}
-
-/// Why a receipt is not signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignatureRefusal {
-    /// The bytes are no canonical receipt.
-    Malformed,
-    /// The node is not its primary.
-    NotPrimary,
-    /// It is not about the claim that the node attested, or names other work.
-    OtherClaim,
-    /// A fault of the node itself.
-    Internal,
 }

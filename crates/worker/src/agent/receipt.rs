@@ -5,20 +5,21 @@ use tallystick_ports::{SigningError, SigningKind, SigningSlot};
 use tallystick_types::{
     Canonical, IdentitySignature, JobId, Receipt, ReceiptDigest, Seat, SliceRange,
 };
+use tallystick_wire::worker::ReceiptRefusal;
 
-use super::effect::{AgentSays, Effect, SignatureRefusal};
+use super::effect::{AgentSays, Effect};
 use super::held::HeldJob;
 use super::input::sha256;
 use super::{Agent, AgentConfig};
 
 /// Why a receipt is not signed, with a sentence for people.
-type Refused = (SignatureRefusal, &'static str);
+type Refused = (ReceiptRefusal, &'static str);
 
 impl Agent {
     pub(super) fn sign_receipt(&mut self, bytes: &[u8]) {
         let digest = ReceiptDigest::from(sha256(bytes));
         let Ok(receipt) = Receipt::from_bytes(bytes) else {
-            let reason = (SignatureRefusal::Malformed, "the bytes are no canonical receipt");
+            let reason = (ReceiptRefusal::Malformed, "the bytes are no canonical receipt");
             self.refuse_receipt(JobId::default(), digest, reason);
             return;
         };
@@ -43,11 +44,11 @@ impl Agent {
             Ok(signature) => self.say(AgentSays::ReceiptSigned { job, receipt, signature }),
             Err(SigningError::AlreadySigned { .. }) => {
                 let detail = "another receipt was signed for this attempt";
-                self.refuse_receipt(job, receipt, (SignatureRefusal::Internal, detail));
+                self.refuse_receipt(job, receipt, (ReceiptRefusal::Internal, detail));
             }
             Err(_) => {
                 let detail = "the keys cannot be used now";
-                self.refuse_receipt(job, receipt, (SignatureRefusal::Internal, detail));
+                self.refuse_receipt(job, receipt, (ReceiptRefusal::Internal, detail));
             }
         }
     }
@@ -65,9 +66,9 @@ fn judge(
     receipt: &Receipt,
 ) -> Result<(), Refused> {
     if receipt.primary != seat {
-        return Err((SignatureRefusal::NotPrimary, "the receipt names another primary"));
+        return Err((ReceiptRefusal::NotPrimary, "the receipt names another primary"));
     }
-    let other = |text| Err((SignatureRefusal::OtherClaim, text));
+    let other = |text| Err((ReceiptRefusal::OtherClaim, text));
     let Some(held) = held else { return other("the job is not known here") };
     let claim = held.claims.get(&receipt.attempt);
     if claim.is_none_or(|held| held.attesting.claim != receipt.claim()) {
