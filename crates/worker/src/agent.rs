@@ -24,6 +24,7 @@ use tallystick_types::{BlobDigest, JobId, Seat, Seconds, WallTime};
 
 pub use config::{AgentConfig, Maxima, NodeSecret};
 pub use effect::{AgentSays, Effect, RunOrder};
+pub(crate) use input::sha256;
 pub use input::{
     ClaimRequest, CoordinatorSays, FetchFailure, Input, KnownJob, Moment, Ran, RunFailure,
     TaskOrder,
@@ -87,7 +88,10 @@ impl Agent {
 
     /// The assignments that are worked on, and those whose commitment is still to be opened.
     pub fn running(&self) -> Vec<TaskAssignment> {
-        self.tasks().filter(|(_, state)| state.is_live() || state.is_unopened()).map(first).collect()
+        self.tasks()
+            .filter(|(_, state)| state.is_live() || state.is_unopened())
+            .map(first)
+            .collect()
     }
 
     /// Assignments that take a place.

@@ -153,9 +153,7 @@ fn proof(task: AttestTask) -> TaskProof {
 /// The message that says it.
 pub(crate) fn outward(says: AgentSays) -> v1::AgentMessage {
     message(match says {
-        AgentSays::Ack(assignment) => {
-            AgentBody::TaskAck(TaskAck { assignment: named(assignment) })
-        }
+        AgentSays::Ack(assignment) => AgentBody::TaskAck(TaskAck { assignment: named(assignment) }),
         AgentSays::Progress { assignment, done } => {
             AgentBody::TaskProgress(TaskProgress { assignment: named(assignment), done_ppm: done })
         }

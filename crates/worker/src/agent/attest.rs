@@ -136,9 +136,9 @@ impl Agent {
     /// On a new session: claims that the coordinator may have missed.
     pub(super) fn claims_again(&mut self, coordinator: Seat) {
         let open = self.jobs.values().filter(|job| job.over_since.is_none());
-        let again = open.flat_map(|job| job.claims.values()).filter(|held| {
-            !held.judged && held.attesting.coordinator == coordinator
-        });
+        let again = open
+            .flat_map(|job| job.claims.values())
+            .filter(|held| !held.judged && held.attesting.coordinator == coordinator);
         for claim in again.map(|held| held.attesting.claim).collect::<Vec<_>>() {
             self.sign_claim(claim);
         }
@@ -177,9 +177,8 @@ fn judge(
         }
         asks = asks.max(asked_for(config, &task.specification, task.accepted.slices.count));
     }
-    let (needed, identity_of) = (usize::from(known.fact.quorum), |seat| {
-        known.identities.get(&seat).copied()
-    });
+    let (needed, identity_of) =
+        (usize::from(known.fact.quorum), |seat| known.identities.get(&seat).copied());
     check_claim(claim, needed.max(1), proofs, identity_of).map_err(|error| {
         let reason = match error {
             ClaimError::OutOfPlace { .. } | ClaimError::OtherRoot => AttestRefusal::BadRoot,

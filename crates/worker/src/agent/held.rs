@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::specification::{Input as WorkInput, Specification};
 use tallystick_types::{
-    Attempt, BlobDigest, IdentitySignature, JobId, Seat, SliceRange,
-    SpecificationDigest, TaskIndex, WallTime,
+    Attempt, BlobDigest, IdentitySignature, JobId, Seat, SliceRange, SpecificationDigest,
+    TaskIndex, WallTime,
 };
 
 use super::input::{ClaimRequest, KnownJob, Ran};
@@ -42,11 +42,7 @@ pub(crate) struct HeldTask {
 #[derive(Debug)]
 pub(crate) enum TaskState {
     /// Waits for blobs and for the chain to show the assignment.
-    Preparing {
-        missing: BTreeSet<BlobDigest>,
-        cleared: bool,
-        fetch_at: Option<WallTime>,
-    },
+    Preparing { missing: BTreeSet<BlobDigest>, cleared: bool, fetch_at: Option<WallTime> },
     /// Is being executed.
     Running,
     /// Executed, and no block is known yet from which a round could be named.
@@ -149,9 +145,8 @@ impl HeldJob {
 
     /// All records of the job; their values do not matter where they are deleted.
     pub(crate) fn records(&self, job: JobId) -> Vec<Record> {
-        let specification = |digest: &SpecificationDigest| {
-            Record::Specification(job, *digest, Vec::new())
-        };
+        let specification =
+            |digest: &SpecificationDigest| Record::Specification(job, *digest, Vec::new());
         let mut records: Vec<Record> = self.specifications.keys().map(specification).collect();
         for (assignment, task) in &self.tasks {
             records.push(Record::Accepted(task.accepted.clone()));

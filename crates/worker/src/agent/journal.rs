@@ -10,8 +10,8 @@ use tallystick_ports::{Batch, Entry};
 use tallystick_protocol::commitment::{Opening, Pledge, TaskAssignment};
 use tallystick_protocol::ledger::{Failure, Role};
 use tallystick_types::{
-    BeaconRound, BlobDigest, Canonical, JobId, OutputRoot, ReceiptClaim, Salt, Seat,
-    SliceRange, SpecificationDigest, Usage, WallTime,
+    BeaconRound, BlobDigest, Canonical, JobId, OutputRoot, ReceiptClaim, Salt, Seat, SliceRange,
+    SpecificationDigest, Usage, WallTime,
 };
 
 const PREFIX: &[u8] = b"worker/";

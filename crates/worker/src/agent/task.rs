@@ -7,8 +7,8 @@ use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::Failure;
 use tallystick_protocol::specification::{Specification, Work};
 use tallystick_types::{
-    Attempt, BeaconRound, BlobDigest, IdentitySignature, JobId, JobState, Ppm, Seat, SpecificationDigest,
-    TaskAttempt,
+    Attempt, BeaconRound, BlobDigest, IdentitySignature, JobId, JobState, Ppm, Seat,
+    SpecificationDigest, TaskAttempt,
 };
 
 use super::effect::{AgentSays, Effect, RunOrder};
@@ -93,9 +93,8 @@ impl Agent {
         if assignment.attempt == Attempt::new(0) || assignment.task_attempt == TaskAttempt::new(0) {
             return refused("attempts count from 1");
         }
-        let same_task = |other: &TaskAssignment| {
-            (other.job, other.task) == (assignment.job, assignment.task)
-        };
+        let same_task =
+            |other: &TaskAssignment| (other.job, other.task) == (assignment.job, assignment.task);
         let live = self.tasks().filter(|(other, state)| state.is_live() && !same_task(other));
         if live.count() >= usize::from(self.config.places) {
             return refused("every place is taken");
