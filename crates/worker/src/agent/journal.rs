@@ -1,8 +1,8 @@
 //! The records of an agent and their keys.
 //!
-//! A key is `worker/`, the job, a letter and the rest: `s` and a digest for a specification, `a` and
-//! an assignment for what was accepted (J1), `o` and an assignment for its output (J2), `c` and
-//! an attempt for a claim that is going to be signed, `e` for the end of the job.
+//! A key is `worker/`, the job, a letter and the rest: `s` and a digest for a specification, `a`
+//! and an assignment for what was accepted (J1), `o` and an assignment for its output (J2), `c`
+//! and an attempt for a claim that is going to be signed, `e` for the end of the job.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

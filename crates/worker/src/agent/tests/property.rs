@@ -133,11 +133,13 @@ fn perform(rig: &mut Rig, connected: &mut bool, act: Act) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     /// The rig itself fails on a second output for an assignment and on a run after an output.
     #[test]
-    fn nothing_is_signed_twice_and_everything_is_answered(acts in prop::collection::vec(act(), 0..80)) {
+    fn nothing_is_signed_twice_and_everything_is_answered(
+        acts in prop::collection::vec(act(), 0..80)
+    ) {
         let mut rig = Rig::ready();
         let mut connected = true;
         for act in acts {
