@@ -32,7 +32,7 @@ pub use input::{
 pub use journal::JournalError;
 pub use restore::RestoreError;
 
-use held::{HeldJob, TaskState};
+use held::{HeldJob, HeldTask, TaskState};
 use journal::Record;
 
 /// Time between two looks at what the chain says of jobs that are not being worked on.
@@ -88,10 +88,8 @@ impl Agent {
 
     /// The assignments that are worked on, and those whose commitment is still to be opened.
     pub fn running(&self) -> Vec<TaskAssignment> {
-        self.tasks()
-            .filter(|(_, state)| state.is_live() || state.is_unopened())
-            .map(first)
-            .collect()
+        let tasks = self.jobs.values().flat_map(|job| &job.tasks);
+        tasks.filter(|(_, task)| task.is_open()).map(first).copied().collect()
     }
 
     /// Assignments that take a place.
@@ -171,9 +169,14 @@ impl Agent {
 
     fn leave_when_finished(&mut self) {
         let wanted = self.stopping || self.drained;
-        let open = |held: &HeldJob| held.asked.is_some();
-        let busy = self.tasks().any(|(_, state)| state.is_live() || state.is_unopened());
-        if wanted && !self.left && !busy && !self.jobs.values().any(open) {
+        let stopping = self.stopping;
+        let open = |held: &HeldJob| {
+            // Who stops for good is paid first; another coordinator may ask again.
+            held.asked.is_some()
+                || held.tasks.values().any(HeldTask::is_open)
+                || (stopping && held.is_unpaid())
+        };
+        if wanted && !self.left && !self.jobs.values().any(open) {
             self.left = true;
             self.say(AgentSays::Leaving);
             self.effects.push(Effect::Leave);

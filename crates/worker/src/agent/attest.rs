@@ -7,7 +7,7 @@ use tallystick_types::{Amount, Attempt, EvmSignature, JobId, ReceiptClaim, Seat}
 use tallystick_wire::worker::AttestRefusal;
 
 use super::effect::{AgentSays, Effect};
-use super::held::{Asked, HeldClaim, HeldJob};
+use super::held::{Asked, HeldJob};
 use super::input::{ClaimRequest, KnownJob};
 use super::journal::{Attesting, Record};
 use super::{Agent, AgentConfig};
@@ -26,8 +26,8 @@ impl Agent {
             return;
         };
         if let Some(signed) = held.claims.get_mut(&attempt) {
-            if signed.attesting.claim == request.claim {
-                signed.attesting.coordinator = coordinator;
+            if signed.claim == request.claim {
+                signed.coordinator = coordinator;
                 self.sign_claim(request.claim);
             } else {
                 let detail = "another claim was signed for this attempt".to_owned();
@@ -59,9 +59,8 @@ impl Agent {
         held.asked = None;
         match verdict {
             Ok(()) => {
-                let attesting = Attesting { claim, coordinator };
-                let signed = HeldClaim { attesting, judged: false };
-                held.claims.insert(claim.attempt, signed);
+                let attesting = Attesting { claim, coordinator, judged: false };
+                held.claims.insert(claim.attempt, attesting);
                 self.store([Record::Claim(attesting)]);
                 self.sign_claim(claim);
             }
@@ -86,7 +85,7 @@ impl Agent {
     ) {
         let held = self.jobs.get_mut(&job).and_then(|held| held.claims.get_mut(&attempt));
         let Some(held) = held else { return };
-        let Attesting { claim, coordinator } = held.attesting;
+        let Attesting { claim, coordinator, .. } = *held;
         if self.session != Some(coordinator) {
             return;
         }
@@ -108,8 +107,10 @@ impl Agent {
 
     pub(super) fn claim_judged(&mut self, job: JobId, attempt: Attempt) {
         let held = self.jobs.get_mut(&job).and_then(|held| held.claims.get_mut(&attempt));
-        if let Some(held) = held {
+        if let Some(held) = held.filter(|held| !held.judged) {
             held.judged = true;
+            let record = Record::Claim(*held);
+            self.store([record]);
         }
     }
 
@@ -138,8 +139,8 @@ impl Agent {
         let open = self.jobs.values().filter(|job| job.over_since.is_none());
         let again = open
             .flat_map(|job| job.claims.values())
-            .filter(|held| !held.judged && held.attesting.coordinator == coordinator);
-        for claim in again.map(|held| held.attesting.claim).collect::<Vec<_>>() {
+            .filter(|held| !held.judged && held.coordinator == coordinator);
+        for claim in again.map(|held| held.claim).collect::<Vec<_>>() {
             self.sign_claim(claim);
         }
     }

@@ -18,7 +18,8 @@ use super::journal::{Accepted, Attesting, Output, Record, TaskEnd};
 pub(crate) struct HeldJob {
     pub(crate) specifications: BTreeMap<SpecificationDigest, Arc<Specification>>,
     pub(crate) tasks: BTreeMap<TaskAssignment, HeldTask>,
-    pub(crate) claims: BTreeMap<Attempt, HeldClaim>,
+    /// Claims that are signed, or going to be.
+    pub(crate) claims: BTreeMap<Attempt, Attesting>,
     /// A claim that waits for what the chain says.
     pub(crate) asked: Option<Asked>,
     pub(crate) known: Option<KnownJob>,
@@ -36,6 +37,8 @@ pub(crate) struct HeldTask {
     pub(crate) uploading: Option<Seat>,
     /// The opening was asked for before there was a signed commitment.
     pub(crate) reveal_asked: bool,
+    /// It was taken on before the last restart.
+    pub(crate) restored: bool,
 }
 
 /// How far an assignment is.
@@ -48,23 +51,9 @@ pub(crate) enum TaskState {
     /// Executed, and no block is known yet from which a round could be named.
     Executed(Ran),
     /// Its output is in the journal.
-    Committed {
-        output: Output,
-        signature: Option<IdentitySignature>,
-        opened: bool,
-        /// The coordinator said that the assignment is over.
-        cancelled: bool,
-    },
+    Committed { output: Output, signature: Option<IdentitySignature> },
     /// Ended without a commitment.
     Ended(TaskEnd),
-}
-
-/// A claim that is signed, or going to be.
-#[derive(Debug)]
-pub(crate) struct HeldClaim {
-    pub(crate) attesting: Attesting,
-    /// The coordinator has it.
-    pub(crate) judged: bool,
 }
 
 /// A claim that is asked for.
@@ -81,9 +70,9 @@ impl TaskState {
         matches!(self, Self::Preparing { .. } | Self::Running | Self::Executed(_))
     }
 
-    /// Has a commitment that may still have to be opened.
-    pub(crate) const fn is_unopened(&self) -> bool {
-        matches!(self, Self::Committed { opened: false, cancelled: false, .. })
+    /// Has a commitment.
+    pub(crate) const fn is_committed(&self) -> bool {
+        matches!(self, Self::Committed { .. })
     }
 
     /// What was committed to.
@@ -96,11 +85,23 @@ impl TaskState {
 }
 
 impl HeldTask {
+    /// Something is still expected of it: a commitment, or its opening.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.state.is_live() || (self.state.is_committed() && !self.accepted.closed)
+    }
+
     /// A task that begins, or begins again after a restart.
     pub(crate) fn new(accepted: Accepted, specification: Arc<Specification>) -> Self {
         let missing = needed(&specification, accepted.slices);
         let state = TaskState::Preparing { missing, cleared: false, fetch_at: None };
-        Self { accepted, specification, state, uploading: None, reveal_asked: false }
+        Self {
+            accepted,
+            specification,
+            state,
+            uploading: None,
+            reveal_asked: false,
+            restored: false,
+        }
     }
 }
 
@@ -130,6 +131,14 @@ impl HeldJob {
         self.tasks.values().filter_map(|task| Some((task, task.state.output()?)))
     }
 
+    /// Whether the claim is still to be signed that pays for what was done since the start.
+    pub(crate) fn is_unpaid(&self) -> bool {
+        let done = |task: &HeldTask| task.state.is_committed() && !task.restored;
+        self.over_since.is_none()
+            && self.tasks.values().any(done)
+            && !self.claims.values().any(|claim| claim.judged)
+    }
+
     /// Since when nothing can be asked any more, if so.
     pub(crate) fn quiet_since(&self) -> Option<WallTime> {
         if self.over_since.is_some() {
@@ -152,7 +161,7 @@ impl HeldJob {
             records.push(Record::Accepted(task.accepted.clone()));
             records.extend(task.state.output().map(|output| Record::Output(*assignment, *output)));
         }
-        records.extend(self.claims.values().map(|claim| Record::Claim(claim.attesting)));
+        records.extend(self.claims.values().map(|claim| Record::Claim(*claim)));
         records.extend(self.over_since.map(|at| Record::End(job, at)));
         records
     }

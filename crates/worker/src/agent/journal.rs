@@ -21,7 +21,7 @@ const OUTPUT: u8 = b'o';
 const CLAIM: u8 = b'c';
 const END: u8 = b'e';
 
-/// J1: an assignment that was taken on, and how it ended where it led to no commitment.
+/// J1: an assignment that was taken on, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Accepted {
     pub(crate) assignment: TaskAssignment,
@@ -32,6 +32,8 @@ pub(crate) struct Accepted {
     pub(crate) at: WallTime,
     pub(crate) deadline: WallTime,
     pub(crate) end: Option<TaskEnd>,
+    /// It was opened, or cancelled after its commitment: nothing more is expected of it.
+    pub(crate) closed: bool,
 }
 
 /// How an assignment ended without a commitment.
@@ -59,6 +61,8 @@ pub(crate) struct Output {
 pub(crate) struct Attesting {
     pub(crate) claim: ReceiptClaim,
     pub(crate) coordinator: Seat,
+    /// The coordinator has the signature.
+    pub(crate) judged: bool,
 }
 
 /// One record.

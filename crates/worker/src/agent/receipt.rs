@@ -71,7 +71,7 @@ fn judge(
     let other = |text| Err((ReceiptRefusal::OtherClaim, text));
     let Some(held) = held else { return other("the job is not known here") };
     let claim = held.claims.get(&receipt.attempt);
-    if claim.is_none_or(|held| held.attesting.claim != receipt.claim()) {
+    if claim.is_none_or(|held| held.claim != receipt.claim()) {
         return other("the receipt is not of the claim that this node attested");
     }
     let Some((task, output)) = held.outputs().next() else {

@@ -6,7 +6,7 @@ use tallystick_ports::{Entry, Store, StoreError};
 use tallystick_protocol::specification::Specification;
 use tallystick_types::{Seat, WallTime};
 
-use super::held::{HeldClaim, HeldTask, TaskState};
+use super::held::{HeldTask, TaskState};
 use super::journal::{self, Record};
 use super::{Agent, AgentConfig, JournalError, Moment, NodeSecret};
 
@@ -73,6 +73,7 @@ impl Agent {
                 let specification = Arc::clone(job.specifications.get(&accepted.specification)?);
                 let (assignment, end) = (accepted.assignment, accepted.end.clone());
                 let mut task = HeldTask::new(accepted, specification);
+                task.restored = true;
                 if let Some(end) = end {
                     task.state = TaskState::Ended(end);
                 }
@@ -81,14 +82,12 @@ impl Agent {
             Record::Output(assignment, output) => {
                 let task = self.jobs.get_mut(&assignment.job)?.tasks.get_mut(&assignment)?;
                 if task.state.is_live() {
-                    let (signature, opened, cancelled) = (None, false, false);
-                    task.state = TaskState::Committed { output, signature, opened, cancelled };
+                    task.state = TaskState::Committed { output, signature: None };
                 }
             }
             Record::Claim(attesting) => {
-                let claim = HeldClaim { attesting, judged: false };
                 let job = self.jobs.get_mut(&attesting.claim.job)?;
-                job.claims.insert(attesting.claim.attempt, claim);
+                job.claims.insert(attesting.claim.attempt, attesting);
             }
             Record::End(job, at) => self.jobs.get_mut(&job)?.over_since = Some(at),
         }

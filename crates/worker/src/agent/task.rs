@@ -49,11 +49,11 @@ impl Agent {
                 let (failure, detail) = (end.failure, end.detail.clone());
                 self.say(AgentSays::Failed { assignment, failure, detail });
             }
-            TaskState::Committed { output, signature: Some(signature), .. } => {
+            TaskState::Committed { output, signature: Some(signature) } => {
                 let (pledge, signature) = (output.pledge(assignment), *signature);
                 self.say(AgentSays::Commit { pledge, signature });
             }
-            TaskState::Committed { output, signature: None, .. } => {
+            TaskState::Committed { output, signature: None } => {
                 let output = *output;
                 self.sign_pledge(assignment, &output);
             }
@@ -150,6 +150,7 @@ impl Agent {
             at,
             deadline,
             end: None,
+            closed: false,
         };
         let job = self.jobs.entry(assignment.job).or_default();
         let specification = job.specifications.entry(digest).or_insert(Arc::new(specification));
@@ -341,8 +342,7 @@ impl Agent {
             salt,
             round: BeaconRound::new(round),
         };
-        let (signature, opened, cancelled) = (None, false, false);
-        task.state = TaskState::Committed { output, signature, opened, cancelled };
+        task.state = TaskState::Committed { output, signature: None };
         self.store([Record::Output(assignment, output)]);
         self.sign_pledge(assignment, &output);
     }
@@ -361,9 +361,7 @@ impl Agent {
         let Some(task) = self.task_mut(assignment) else { return };
         let reveal_asked = task.reveal_asked;
         let coordinator = task.accepted.coordinator;
-        let TaskState::Committed { output, signature, cancelled, .. } = &mut task.state else {
-            return;
-        };
+        let TaskState::Committed { output, signature } = &mut task.state else { return };
         match outcome {
             Ok(signed) => {
                 *signature = Some(signed);
@@ -376,7 +374,7 @@ impl Agent {
                 }
             }
             Err(error) => {
-                *cancelled = true;
+                self.close(assignment);
                 if self.session == Some(coordinator) {
                     self.say_failed(assignment, Failure::Internal, &error.to_string());
                 }
@@ -390,9 +388,8 @@ impl Agent {
             return;
         }
         let Some(task) = self.task_mut(assignment) else { return };
-        match &mut task.state {
-            TaskState::Committed { output, signature: Some(_), opened, .. } => {
-                *opened = true;
+        match &task.state {
+            TaskState::Committed { output, signature: Some(_) } => {
                 let says = AgentSays::Reveal {
                     assignment,
                     opening: output.opening(),
@@ -400,9 +397,10 @@ impl Agent {
                     output_bytes: output.bytes,
                     usage: output.usage,
                 };
+                self.close(assignment);
                 self.say(says);
             }
-            TaskState::Committed { signature: None, cancelled: true, .. } => {
+            TaskState::Committed { signature: None, .. } if task.accepted.closed => {
                 let detail = "the commitment could not be signed";
                 self.say_failed(assignment, Failure::Internal, detail);
             }
@@ -452,8 +450,8 @@ impl Agent {
         if task.accepted.coordinator != coordinator {
             return;
         }
-        match &mut task.state {
-            TaskState::Committed { cancelled, .. } => *cancelled = true,
+        match &task.state {
+            TaskState::Committed { .. } => self.close(assignment),
             TaskState::Ended(_) => {}
             TaskState::Preparing { .. } | TaskState::Running | TaskState::Executed(_) => {
                 self.end_quietly(assignment, Failure::Refused, "the coordinator cancelled it");
@@ -466,12 +464,8 @@ impl Agent {
         let mut again = Vec::new();
         for job in self.jobs.values().filter(|job| job.over_since.is_none()) {
             for (assignment, task) in &job.tasks {
-                let open = match &task.state {
-                    TaskState::Committed { cancelled, .. } => !cancelled,
-                    state => state.is_live(),
-                };
                 let newest = job.newest(assignment.task) == Some(*assignment);
-                if open && newest && task.accepted.coordinator == coordinator {
+                if task.is_open() && newest && task.accepted.coordinator == coordinator {
                     again.push(*assignment);
                 }
             }
@@ -487,6 +481,16 @@ impl Agent {
         if self.session == coordinator {
             self.say_failed(assignment, failure, detail);
         }
+    }
+
+    /// Notes that nothing more is expected of a commitment.
+    fn close(&mut self, assignment: TaskAssignment) {
+        let Some(task) = self.task_mut(assignment).filter(|task| !task.accepted.closed) else {
+            return;
+        };
+        task.accepted.closed = true;
+        let accepted = task.accepted.clone();
+        self.store([Record::Accepted(accepted)]);
     }
 
     /// Ends a live task, in the journal as well, so that no restart begins it again.

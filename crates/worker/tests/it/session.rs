@@ -13,7 +13,8 @@ use tallystick_types::{
 };
 use tallystick_wire::worker::{
     AgentBody, AttestRequest, AttestTask, Attested, CoordinatorBody, Drain, OutputRequest,
-    RevealRequest, SignReceipt, SignedOpening, TaskCommit, TaskReveal, v1,
+    RevealRequest, SignOutcome, SignReceipt, SignSubject, SignVerdict, SignedOpening, TaskCommit,
+    TaskReveal, v1,
 };
 use tallystick_worker::{LinkError, SetupError, Worker};
 use tokio::sync::oneshot;
@@ -160,6 +161,13 @@ async fn a_job_is_walked_from_its_tasks_to_its_receipt() {
         let claim = ReceiptClaim { job, attempt, output_root, cost };
         let signer = signer_of(domain().claim_digest(&claim), &signature).unwrap();
         assert_eq!(signer, house.keys.seat().signer);
+        let outcome = SignOutcome {
+            job,
+            attempt,
+            subject: SignSubject::Claim,
+            verdict: SignVerdict::Accepted,
+        };
+        session.say(CoordinatorBody::SignOutcome(outcome)).await;
         let receipt = receipt(&house, &attested);
         let bytes = receipt.to_bytes().try_into().unwrap();
         session.say(CoordinatorBody::SignReceipt(SignReceipt { receipt: bytes })).await;

@@ -121,7 +121,26 @@ fn a_claim_that_holds_is_signed_once_and_said_again_until_it_is_judged() {
     rig.feed(Input::Disconnected);
     rig.feed(Input::Connected { coordinator: coordinator() });
     assert!(!rig.take_said().contains(&said[0]));
+    rig.restart();
+    rig.feed(Input::Connected { coordinator: coordinator() });
+    assert!(!rig.take_said().contains(&said[0]));
     assert_eq!(rig.keys.places(), 3);
+}
+
+#[test]
+fn a_node_that_stops_is_paid_first() {
+    let mut rig = executed();
+    for task in [0, 1] {
+        let assignment = rig.assignment(task, 1);
+        rig.hear(CoordinatorSays::Reveal { assignment });
+    }
+    rig.feed(Input::Stop);
+    let request = request(&rig);
+    attest(&mut rig, request);
+    assert!(matches!(rig.last(), AgentSays::Attested { .. }));
+    assert!(!rig.left);
+    rig.hear(CoordinatorSays::ClaimJudged { job: JOB, attempt: Attempt::new(1) });
+    assert_eq!((rig.last(), rig.left), (&AgentSays::Leaving, true));
 }
 
 #[test]

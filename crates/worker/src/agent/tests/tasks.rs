@@ -310,6 +310,8 @@ fn a_cancelled_task_is_dropped_and_what_was_signed_stays() {
     rig.feed(Input::Connected { coordinator: coordinator() });
     rig.feed(Input::Tick);
     assert!(rig.fetches.is_empty(), "a cancelled task begins again");
+    assert_eq!(rig.take_said(), []);
+    rig.assign(0, 1);
     let [AgentSays::Commit { pledge, .. }] = &rig.said[..] else { panic!("{:?}", rig.said) };
     assert_eq!(pledge.assignment, signed);
 }
@@ -330,6 +332,14 @@ fn a_draining_node_finishes_opens_and_leaves() {
         rig.ran(Ok(()));
         assert!(!rig.left);
         rig.hear(CoordinatorSays::Reveal { assignment });
+        if stop {
+            assert!(!rig.left, "it leaves unpaid");
+            rig.hear(CoordinatorSays::Cancel { assignment });
+            let mut over = rig.shown();
+            over.fact.ended = true;
+            rig.known = Some(over);
+            rig.pass_ms(1);
+        }
         assert_eq!((rig.last(), rig.left), (&AgentSays::Leaving, true));
         rig.feed(Input::Disconnected);
         rig.feed(Input::Connected { coordinator: coordinator() });
