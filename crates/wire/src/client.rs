@@ -36,7 +36,7 @@ pub use order::{
 use crate::declare::{codes, nested, optional};
 use crate::error::{Expected, Found, MalformedError};
 use crate::field::Wire;
-use crate::limits::PAGE_ENTRIES;
+use crate::limits::USUAL_PAGE_ENTRIES;
 
 codes!(Verification { Attested, Deterministic, Fingerprint });
 codes!(Trust { Any, Staked, Vetted });
@@ -57,7 +57,7 @@ impl SubmitRequest {
 impl Page {
     /// Entries to answer with.
     pub const fn entries(&self) -> u32 {
-        if self.limit == 0 { PAGE_ENTRIES.1 } else { self.limit }
+        if self.limit == 0 { USUAL_PAGE_ENTRIES } else { self.limit }
     }
 }
 

@@ -49,11 +49,11 @@ pub const PUT_DATA_BYTES: usize = 1_024 * 1_024;
 /// Most bytes of a chunk of a blob.
 pub const CHUNK_BYTES: usize = 64 * 1_024;
 
-/// Most chunks that are asked for at once.
-pub const CHUNKS: u32 = 1_024;
+/// Most entries of a page.
+pub const PAGE_ENTRIES: u32 = 256;
 
-/// Most entries of a page, and as many as a request gets that names no number.
-pub const PAGE_ENTRIES: (u32, u32) = (256, 64);
+/// Entries of a page for a request that names no number.
+pub const USUAL_PAGE_ENTRIES: u32 = 64;
 
 /// Most tasks of a job.
 pub const TASKS: u32 = 1 << 16;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use prost::Message;
 use tallystick_types::{
     BlobDigest, ChunkRoot, Commitment, EvmSignature, IdentityKey, IdentitySignature, InputDigest,
-    JobId, OutputDigest, OutputRoot, ReceiptDigest, Salt, SpecificationDigest,
+    JobId, JobTerms, OutputDigest, OutputRoot, Policy, ReceiptDigest, Salt, SpecificationDigest,
 };
 
 use crate::field::Wire;
@@ -25,9 +25,32 @@ proptest! {
     #[test]
     fn every_message_survives_its_way(seed in any::<u64>()) {
         let mut source = Source(seed);
-        survive!(source, worker: AgentMessage CoordinatorMessage Assignment Hello KindOffer Accelerator Capabilities Proof Profile FreeResources Heartbeat TaskAck TaskProgress TaskCommit TaskUsage TaskReveal TaskFailed Attested AttestRefused ReceiptSigned ReceiptRefused Leaving Challenge Welcome Refused Admitted HeartbeatAck TaskAssign Payload TaskCancel RevealRequest SignedOpening AttestTask AttestRequest OutputRequest SignReceipt SignOutcome Drain);
-        survive!(source, client: Page NetworkRequest Contract Token NetworkResponse Placement QuoteRequest QuoteResponse SubmitRequest SubmitResponse StatusRequest JobStatus WatchRequest JobEvent TaskNode Accepted Queued Assigned Acknowledged Progress Committed Drawn Verified Reassigned Escalated Outvoted Quarantined EvidenceFound Attested ReceiptMade Proposed Settled Refunded Closed DeadLettered ResultRequest ResultPart ResultResponse ReceiptRequest ReceiptResponse WhyRequest WhyResponse JobsRequest JobsResponse CancelRequest CancelResponse NodesRequest NodeStatus NodesResponse DeadLettersRequest DeadLetter DeadLettersResponse RetryRequest RetryResponse CreatePairingRequest CreatePairingResponse ClaimPairingRequest ClaimPairingResponse ListPairingsRequest Pairing ListPairingsResponse);
-        survive!(source, blobs: PutPart PutHeader Stored GetRequest Part Descriptor ProvedChunk End Refused Missing NoSuchChunk Count Unavailable HasRequest HasResponse);
+        survive!(source, worker:
+            AgentMessage CoordinatorMessage Assignment Hello KindOffer Accelerator
+            Capabilities Proof Profile FreeResources Heartbeat TaskAck TaskProgress
+            TaskCommit TaskUsage TaskReveal TaskFailed Attested AttestRefused
+            ReceiptSigned ReceiptRefused Leaving Challenge Welcome Refused Admitted
+            HeartbeatAck TaskAssign Payload TaskCancel RevealRequest SignedOpening
+            AttestTask AttestRequest OutputRequest SignReceipt SignOutcome Drain
+        );
+        survive!(source, client:
+            Page NetworkRequest Contract Token NetworkResponse Placement
+            QuoteRequest QuoteResponse SubmitRequest SubmitResponse StatusRequest
+            JobStatus WatchRequest JobEvent TaskNode Accepted Queued Assigned
+            Acknowledged Progress Committed Drawn Verified Reassigned Escalated
+            Outvoted Quarantined EvidenceFound Attested ReceiptMade Proposed Settled
+            Refunded Closed DeadLettered ResultRequest ResultPart ResultResponse
+            ReceiptRequest ReceiptResponse WhyRequest WhyResponse JobsRequest
+            JobsResponse CancelRequest CancelResponse NodesRequest NodeStatus
+            NodesResponse DeadLettersRequest DeadLetter DeadLettersResponse
+            RetryRequest RetryResponse CreatePairingRequest CreatePairingResponse
+            ClaimPairingRequest ClaimPairingResponse ListPairingsRequest Pairing
+            ListPairingsResponse
+        );
+        survive!(source, blobs:
+            PutPart PutHeader Stored GetRequest Part Descriptor ProvedChunk End
+            Refused Missing NoSuchChunk Count Unavailable HasRequest HasResponse
+        );
     }
 }
 
@@ -100,10 +123,49 @@ fn a_coordinator_may_say_what_the_agent_does_not_know_and_not_the_other_way() {
     assert_eq!(worker::AgentMessage::try_from(said).unwrap_err().field, "AgentMessage.body");
 }
 
+/// Changes a valid message and expects a refusal that names a field.
+macro_rules! refused {
+    ($module:ident::$name:ident, $field:literal, $change:expr) => {{
+        let mut message: $module::$name = Source(7).next();
+        let change: fn(&mut $module::$name) = $change;
+        change(&mut message);
+        let refused = $module::$name::try_from($module::v1::$name::from(message)).unwrap_err();
+        assert_eq!(refused.field, concat!(stringify!($name), ".", $field));
+    }};
+}
+
 #[test]
-fn fields_that_contradict_each_other_are_refused() {
-    let mut source = Source(7);
-    let mut quote: client::QuoteRequest = source.next();
+fn fields_of_an_agent_that_contradict_each_other_are_refused() {
+    refused!(worker::Capabilities, "kinds", |capabilities| {
+        let offer: worker::KindOffer = Source(1).next();
+        capabilities.kinds = vec![offer; 2].try_into().unwrap();
+    });
+    refused!(worker::Admitted, "tier", |admitted| admitted.tier = 0);
+    refused!(worker::Admitted, "tier", |admitted| admitted.tier = 4);
+    refused!(worker::TaskAssign, "payload_bytes", |assign| assign.payload_bytes = 0);
+    refused!(worker::TaskAssign, "payload_bytes", |assign| {
+        assign.payload_bytes = limits::SPECIFICATION_BYTES as u64 + 1;
+    });
+    refused!(worker::TaskAssign, "slice_count", |assign| {
+        assign.first_slice = u64::MAX;
+    });
+    refused!(worker::AttestRequest, "task_count", |request| {
+        request.task_count = limits::TASKS + 1;
+    });
+    refused!(worker::AttestRequest, "tasks", |request| {
+        let task: worker::AttestTask = Source(1).next();
+        (request.task_count, request.tasks) = (limits::TASKS, vec![task; 2].try_into().unwrap());
+    });
+    refused!(worker::AttestRequest, "tasks", |request| {
+        let mut task: worker::AttestTask = Source(1).next();
+        task.task = tallystick_types::TaskIndex::new(4);
+        (request.task_count, request.tasks) = (4, vec![task].try_into().unwrap());
+    });
+}
+
+#[test]
+fn fields_of_a_client_that_contradict_each_other_are_refused() {
+    let mut quote: client::QuoteRequest = Source(7).next();
     for (replicas, quorum, good) in
         [(3, 2, true), (3, 0, true), (3, 1, false), (4, 2, false), (3, 4, false), (17, 9, false)]
     {
@@ -111,15 +173,40 @@ fn fields_that_contradict_each_other_are_refused() {
         let checked = client::QuoteRequest::try_from(client::v1::QuoteRequest::from(quote.clone()));
         assert_eq!(checked.is_ok(), good, "{quorum} of {replicas}");
     }
-    let mut assign: worker::TaskAssign = source.next();
-    assign.payload_bytes = limits::SPECIFICATION_BYTES as u64 + 1;
-    let refused = worker::TaskAssign::try_from(worker::v1::TaskAssign::from(assign)).unwrap_err();
-    assert_eq!(refused.field, "TaskAssign.payload_bytes");
-    let mut request: worker::AttestRequest = source.next();
-    let tasks: Vec<worker::AttestTask> = vec![source.next(); 2];
-    (request.task_count, request.tasks) = (limits::TASKS, tasks.try_into().unwrap());
-    let refused = worker::AttestRequest::try_from(worker::v1::AttestRequest::from(request));
-    assert_eq!(refused.unwrap_err().field, "AttestRequest.tasks");
+    refused!(client::QuoteRequest, "specification", |quote| quote.specification = <_>::default());
+    refused!(client::QuoteResponse, "policy", |quote| quote.policy = Policy::Auto);
+    refused!(client::QuoteResponse, "tasks", |quote| quote.tasks = 0);
+    refused!(client::SubmitRequest, "specification", |submit| {
+        submit.specification = <_>::default();
+    });
+    refused!(client::Page, "limit", |page| page.limit = limits::PAGE_ENTRIES + 1);
+    refused!(client::NodeStatus, "tier", |node| node.tier = 4);
+    refused!(client::JobsResponse, "jobs", |response| {
+        let mut job: client::JobStatus = Source(1).next();
+        job.nodes = vec![Source(1).next()].try_into().unwrap();
+        response.jobs = vec![job].try_into().unwrap();
+    });
+}
+
+#[test]
+fn words_that_the_contracts_do_not_have_are_refused() {
+    let mut terms: client::v1::Terms = Source(3).next::<JobTerms>().into();
+    terms.rules[31] = 9;
+    assert_eq!(JobTerms::try_from(terms).unwrap_err().field, "Terms.rules");
+    let offer = worker::v1::KindOffer { kind: 1, engine_profiles: vec!["a b".into()] };
+    let refused = worker::KindOffer::try_from(offer).unwrap_err();
+    assert_eq!(refused.field, "KindOffer.engine_profiles");
+    let placement = client::v1::Placement { privacy: 3, ..<_>::default() };
+    let refused = client::Placement::try_from(placement).unwrap_err();
+    assert_eq!((refused.field, refused.found), ("Placement.privacy", Found::Member(3)));
+    let nothing = client::Placement::try_from(client::v1::Placement::default()).unwrap();
+    assert_eq!((nothing.policy, nothing.privacy, nothing.queueing), (None, None, None));
+}
+
+#[test]
+fn a_page_without_a_number_has_the_usual_entries() {
+    let page = |limit| client::Page { after: <_>::default(), limit };
+    assert_eq!((page(0).entries(), page(5).entries()), (64, 5));
 }
 
 #[test]

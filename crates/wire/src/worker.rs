@@ -31,6 +31,7 @@ use crate::field::Wire;
 message! {
     /// One node's assignment to one try at one task. What is said with an old number is fenced
     /// off.
+    #[derive(Copy, PartialOrd, Ord, Hash)]
     Assignment {
         /// The job, 32 bytes.
         job: JobId,

@@ -54,6 +54,8 @@ pub struct Selection<'a> {
     pub nodes: &'a Nodes,
     pub(super) paired: Option<&'a BTreeSet<Seat>>,
     pub(super) excluded: &'a BTreeSet<Seat>,
+    /// The nodes of the job, once it has as many as an attempt may have on the chain.
+    pub(super) only: Option<&'a BTreeSet<Seat>>,
 }
 
 impl<'a> Selection<'a> {
@@ -69,10 +71,11 @@ impl<'a> Selection<'a> {
 
     /// The best general reason why nobody is eligible.
     pub fn none_eligible(&self) -> NoNode {
-        let usable = |seat: &Seat, node: &Node| node.is_usable() && self.is_paired(*seat);
+        let paired = |seat: &Seat, node: &Node| node.is_usable() && self.is_paired(*seat);
+        let usable = |seat: &Seat, node: &Node| paired(seat, node) && self.is_open_to(*seat);
         if !self.nodes.iter().any(|(_, node)| node.is_usable()) {
             NoNode::NoneOnline
-        } else if !self.nodes.iter().any(|(seat, node)| usable(&seat, node)) {
+        } else if !self.nodes.iter().any(|(seat, node)| paired(&seat, node)) {
             NoNode::NonePaired
         } else if self.nodes.iter().any(|(seat, node)| usable(&seat, node) && node.is_free()) {
             NoNode::AllExcluded
@@ -85,8 +88,14 @@ impl<'a> Selection<'a> {
         self.paired.is_none_or(|paired| paired.contains(&seat))
     }
 
+    fn is_open_to(&self, seat: Seat) -> bool {
+        self.only.is_none_or(|seats| seats.contains(&seat))
+    }
+
     fn admits(&self, seat: Seat) -> bool {
-        self.is_paired(seat) && !self.excluded.iter().any(|other| same_node(*other, seat))
+        self.is_paired(seat)
+            && self.is_open_to(seat)
+            && !self.excluded.iter().any(|other| same_node(*other, seat))
     }
 }
 

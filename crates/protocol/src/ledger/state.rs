@@ -240,6 +240,7 @@ impl Step<'_> {
             seeds: &state.seeds,
             selector: self.selector,
             effects: &mut self.effects,
+            seats: &owner.seats,
             assigned: Vec::new(),
             freed: false,
             close: None,

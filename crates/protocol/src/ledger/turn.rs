@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tallystick_types::{BeaconRound, JobId, Privacy, Seat, Seed, TaskAttempt, TaskIndex, WallTime};
+use tallystick_types::{
+    Attestations, BeaconRound, JobId, Privacy, Seat, Seed, TaskAttempt, TaskIndex, WallTime,
+};
 
 use super::effect::{Action, Effect, EffectKey, Evidence, EvidenceKind};
 use super::job::Head;
@@ -19,6 +21,8 @@ pub(super) struct Turn<'a> {
     pub(super) seeds: &'a BTreeMap<BeaconRound, Seed>,
     pub(super) selector: &'a dyn Selector,
     pub(super) effects: &'a mut Vec<Effect>,
+    /// Every node that was assigned to the job before this turn.
+    pub(super) seats: &'a BTreeSet<Seat>,
     /// Nodes that got work in this turn.
     pub(super) assigned: Vec<Seat>,
     /// Whether a node became free in this turn.
@@ -80,6 +84,7 @@ impl Turn<'_> {
         let nobody = BTreeSet::new();
         let private = head.request.privacy == Privacy::Private;
         let paired = self.pairings.of(head.request.client).unwrap_or(&nobody);
+        let seats: BTreeSet<Seat> = self.seats.iter().chain(&self.assigned).copied().collect();
         let selection = Selection {
             job: head.id,
             request: &head.request,
@@ -91,6 +96,7 @@ impl Turn<'_> {
             nodes: self.nodes,
             paired: private.then_some(paired),
             excluded,
+            only: (seats.len() >= Attestations::MOST).then_some(&seats),
         };
         if selection.eligible().next().is_none() {
             return Err(selection.none_eligible());

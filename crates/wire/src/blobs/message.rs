@@ -19,6 +19,7 @@ bodies! {
         Data(Bytes<PUT_DATA_BYTES>),
     }
 }
+
 message! {
     /// One message of an upload.
     PutPart {
@@ -26,6 +27,7 @@ message! {
         body: PutPartBody,
     }
 }
+
 message! {
     /// What is going to be stored.
     PutHeader {
@@ -35,6 +37,7 @@ message! {
         size: u64,
     }
 }
+
 message! {
     /// A blob is stored and survives a crash.
     Stored {
@@ -44,6 +47,7 @@ message! {
         existed: bool,
     }
 }
+
 message! {
     /// Asks for chunks of a blob.
     GetRequest {
@@ -55,6 +59,7 @@ message! {
         count: u32,
     }
 }
+
 bodies! {
     /// What it brings.
     PartBody = v1::part::Body {
@@ -68,6 +73,7 @@ bodies! {
         Refused(Refused),
     }
 }
+
 message! {
     /// One message of an answer.
     Part {
@@ -75,6 +81,7 @@ message! {
         body: PartBody,
     }
 }
+
 message! {
     /// What a blob is: enough to verify each of its chunks.
     Descriptor {
@@ -86,6 +93,7 @@ message! {
         root: ChunkRoot,
     }
 }
+
 message! {
     /// A chunk and the path from it to the root.
     ProvedChunk {
@@ -97,11 +105,12 @@ message! {
         proof: List<B256, 24>,
     }
 }
+
 message! {
     /// Everything was sent.
-    End {
-    }
+    End {}
 }
+
 bodies! {
     /// The reason.
     Refusal = v1::refused::Reason {
@@ -115,6 +124,7 @@ bodies! {
         Unavailable(Unavailable),
     }
 }
+
 message! {
     /// Why nothing is sent, or nothing more.
     Refused {
@@ -122,11 +132,12 @@ message! {
         reason: Refusal,
     }
 }
+
 message! {
     /// The blob is not there, or no longer.
-    Missing {
-    }
+    Missing {}
 }
+
 message! {
     /// The blob has no such chunk.
     NoSuchChunk {
@@ -134,6 +145,7 @@ message! {
         chunks: u64,
     }
 }
+
 message! {
     /// The number of chunks that was asked for is 0 or too large.
     Count {
@@ -141,11 +153,12 @@ message! {
         most: u32,
     }
 }
+
 message! {
     /// The server cannot now.
-    Unavailable {
-    }
+    Unavailable {}
 }
+
 message! {
     /// Asks which blobs are here.
     HasRequest {
@@ -153,6 +166,7 @@ message! {
         digests: List<BlobDigest, 1024>,
     }
 }
+
 message! {
     /// Says which blobs are here.
     HasResponse {

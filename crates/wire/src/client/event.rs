@@ -24,6 +24,7 @@ message! {
         after_sequence: u64,
     }
 }
+
 bodies! {
     /// What.
     EventKind = v1::job_event::Kind {
@@ -69,6 +70,7 @@ bodies! {
         DeadLettered(DeadLettered),
     }
 }
+
 message! {
     /// One thing that happened to a job.
     JobEvent {
@@ -80,6 +82,7 @@ message! {
         kind: Option<EventKind>,
     }
 }
+
 message! {
     /// One node at one try at one task.
     TaskNode {
@@ -91,6 +94,7 @@ message! {
         seat: Seat,
     }
 }
+
 message! {
     /// The coordinator took the job.
     Accepted {
@@ -98,6 +102,7 @@ message! {
         tasks: u32,
     }
 }
+
 message! {
     /// A task waits for a node.
     Queued {
@@ -107,6 +112,7 @@ message! {
         reason: Sentence,
     }
 }
+
 message! {
     /// A task went to a node.
     Assigned {
@@ -116,6 +122,7 @@ message! {
         primary: bool,
     }
 }
+
 message! {
     /// A node took a task on.
     Acknowledged {
@@ -123,6 +130,7 @@ message! {
         at: TaskNode,
     }
 }
+
 message! {
     /// A node got further.
     Progress {
@@ -132,6 +140,7 @@ message! {
         done_ppm: Ppm,
     }
 }
+
 message! {
     /// A node committed to its output.
     Committed {
@@ -143,6 +152,7 @@ message! {
         round: BeaconRound,
     }
 }
+
 message! {
     /// Secondaries were drawn.
     Drawn {
@@ -156,6 +166,7 @@ message! {
         seats: List<Seat, 16>,
     }
 }
+
 message! {
     /// A task has a verified result.
     Verified {
@@ -169,6 +180,7 @@ message! {
         output_root: OutputRoot,
     }
 }
+
 message! {
     /// A try ended and the task goes elsewhere.
     Reassigned {
@@ -180,6 +192,7 @@ message! {
         reason: Sentence,
     }
 }
+
 message! {
     /// Results differ and one more replica was drawn.
     Escalated {
@@ -191,6 +204,7 @@ message! {
         number: u32,
     }
 }
+
 message! {
     /// A node opened another output than the quorum.
     Outvoted {
@@ -198,6 +212,7 @@ message! {
         at: TaskNode,
     }
 }
+
 members! {
     /// What a node did.
     Offence {
@@ -209,6 +224,7 @@ members! {
         TwoClaims,
     }
 }
+
 message! {
     /// A node gets no more work until it passed tests.
     Quarantined {
@@ -218,6 +234,7 @@ message! {
         offence: Offence,
     }
 }
+
 message! {
     /// Evidence against a node was handed on.
     EvidenceFound {
@@ -227,6 +244,7 @@ message! {
         offence: Offence,
     }
 }
+
 message! {
     /// A node signed the claim.
     Attested {
@@ -234,6 +252,7 @@ message! {
         seat: Seat,
     }
 }
+
 message! {
     /// The receipt is made.
     ReceiptMade {
@@ -241,6 +260,7 @@ message! {
         digest: ReceiptDigest,
     }
 }
+
 message! {
     /// The result is proposed on the chain.
     Proposed {
@@ -250,6 +270,7 @@ message! {
         transaction: B256,
     }
 }
+
 message! {
     /// The job is paid.
     Settled {
@@ -259,6 +280,7 @@ message! {
         transaction: B256,
     }
 }
+
 message! {
     /// The money went back.
     Refunded {
@@ -268,6 +290,7 @@ message! {
         transaction: B256,
     }
 }
+
 message! {
     /// All work is over.
     Closed {
@@ -275,6 +298,7 @@ message! {
         reason: Sentence,
     }
 }
+
 message! {
     /// A task used up its tries.
     DeadLettered {

@@ -22,6 +22,7 @@ message! {
         job: JobId,
     }
 }
+
 members! {
     /// Where a job stands.
     Phase {
@@ -47,6 +48,7 @@ members! {
         Closed,
     }
 }
+
 members! {
     /// How sure the phase is.
     Finality {
@@ -58,6 +60,7 @@ members! {
         Final,
     }
 }
+
 message! {
     /// Where a job stands.
     JobStatus {
@@ -93,6 +96,7 @@ message! {
         token: Address,
     }
 }
+
 message! {
     /// Asks where the output is.
     ResultRequest {
@@ -102,6 +106,7 @@ message! {
         first_task: TaskIndex,
     }
 }
+
 message! {
     /// The output of one task.
     ResultPart {
@@ -117,6 +122,7 @@ message! {
         size: u64,
     }
 }
+
 message! {
     /// Where the output is.
     ResultResponse {
@@ -128,6 +134,7 @@ message! {
         next_task: Option<TaskIndex>,
     }
 }
+
 message! {
     /// Asks for a receipt.
     ReceiptRequest {
@@ -135,6 +142,7 @@ message! {
         job: JobId,
     }
 }
+
 message! {
     /// A receipt.
     ReceiptResponse {
@@ -142,6 +150,7 @@ message! {
         receipt: ReceiptBytes,
     }
 }
+
 message! {
     /// Asks how a job came to where it stands.
     WhyRequest {
@@ -149,6 +158,7 @@ message! {
         job: JobId,
     }
 }
+
 message! {
     /// How a job came to where it stands.
     WhyResponse {
@@ -157,6 +167,7 @@ message! {
         json: Text<WHY_BYTES>,
     }
 }
+
 message! {
     /// Asks for jobs.
     JobsRequest {
@@ -166,6 +177,7 @@ message! {
         client: Option<Address>,
     }
 }
+
 message! {
     /// Jobs, newest first.
     JobsResponse {
@@ -182,6 +194,7 @@ fn without_nodes(response: &JobsResponse) -> Result<(), MalformedError> {
     let expected = Expected::Meaning("a list of jobs without their nodes");
     require(without, "JobsResponse.jobs", expected, Found::Other)
 }
+
 message! {
     /// Cancels a job.
     CancelRequest {
@@ -191,8 +204,8 @@ message! {
         signature: EvmSignature,
     }
 }
+
 message! {
     /// A cancellation was taken.
-    CancelResponse {
-    }
+    CancelResponse {}
 }

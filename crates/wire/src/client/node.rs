@@ -19,6 +19,7 @@ message! {
         page: Option<Page>,
     }
 }
+
 message! {
     /// One node.
     NodeStatus {
@@ -57,6 +58,7 @@ message! {
 fn tier_or_none(node: &NodeStatus) -> Result<(), MalformedError> {
     require_between("NodeStatus.tier", node.tier.into(), 0, 3)
 }
+
 message! {
     /// Nodes, ascending by seat.
     NodesResponse {
@@ -66,6 +68,7 @@ message! {
         next: Cursor,
     }
 }
+
 message! {
     /// Asks for dead letters.
     DeadLettersRequest {
@@ -73,6 +76,7 @@ message! {
         page: Option<Page>,
     }
 }
+
 message! {
     /// A task whose tries are used up.
     DeadLetter {
@@ -88,6 +92,7 @@ message! {
         since_ms: WallTime,
     }
 }
+
 message! {
     /// Dead letters, oldest first.
     DeadLettersResponse {
@@ -97,6 +102,7 @@ message! {
         next: Cursor,
     }
 }
+
 message! {
     /// Sends a dead letter out again.
     RetryRequest {
@@ -110,11 +116,12 @@ message! {
         signature: EvmSignature,
     }
 }
+
 message! {
     /// A retry was taken.
-    RetryResponse {
-    }
+    RetryResponse {}
 }
+
 message! {
     /// Makes a pairing code.
     CreatePairingRequest {
@@ -126,6 +133,7 @@ message! {
         signature: EvmSignature,
     }
 }
+
 message! {
     /// A pairing code.
     CreatePairingResponse {
@@ -135,6 +143,7 @@ message! {
         expires_at_ms: WallTime,
     }
 }
+
 message! {
     /// Pairs a node with the client that made a code.
     ClaimPairingRequest {
@@ -146,6 +155,7 @@ message! {
         identity_signature: IdentitySignature,
     }
 }
+
 message! {
     /// A pairing was made.
     ClaimPairingResponse {
@@ -153,6 +163,7 @@ message! {
         client: Address,
     }
 }
+
 message! {
     /// Asks for the pairings of a client.
     ListPairingsRequest {
@@ -162,6 +173,7 @@ message! {
         page: Option<Page>,
     }
 }
+
 message! {
     /// One pairing.
     Pairing {
@@ -171,6 +183,7 @@ message! {
         since_ms: WallTime,
     }
 }
+
 message! {
     /// Pairings, oldest first.
     ListPairingsResponse {

@@ -25,13 +25,14 @@ message! {
 }
 
 fn limit_fits(page: &Page) -> Result<(), MalformedError> {
-    require_between("Page.limit", page.limit.into(), 0, PAGE_ENTRIES.0.into())
+    require_between("Page.limit", page.limit.into(), 0, PAGE_ENTRIES.into())
 }
+
 message! {
     /// Asks which network this is.
-    NetworkRequest {
-    }
+    NetworkRequest {}
 }
+
 message! {
     /// A contract of the network.
     Contract {
@@ -41,6 +42,7 @@ message! {
         address: Address,
     }
 }
+
 message! {
     /// A token in which jobs are paid.
     Token {
@@ -52,6 +54,7 @@ message! {
         decimals: u8,
     }
 }
+
 message! {
     /// Which network this is.
     NetworkResponse {
@@ -75,6 +78,7 @@ message! {
         block: u64,
     }
 }
+
 members! {
     /// What happens while no node is free.
     Queueing {
@@ -84,8 +88,10 @@ members! {
         FailFast,
     }
 }
+
 message! {
-    /// Where the work goes, as far as the contracts do not know it.
+    /// Where the work goes, for whoever does not read the specification. The specification is
+    /// signed with the order and rules: an order whose placement says otherwise is to be refused.
     Placement {
         /// What is preferred.
         policy: Option<Policy>,
@@ -97,6 +103,7 @@ message! {
         region: Option<u16>,
     }
 }
+
 message! {
     /// Asks what a job costs.
     QuoteRequest {
@@ -129,6 +136,7 @@ fn majority(request: &QuoteRequest) -> Result<(), MalformedError> {
     let least = u64::from(replicas / 2) + 1;
     require_between("QuoteRequest.quorum", (*quorum).into(), least, (*replicas).into())
 }
+
 message! {
     /// What a job costs and what its client has to sign.
     QuoteResponse {
@@ -156,6 +164,7 @@ fn policy_resolved(response: &QuoteResponse) -> Result<(), MalformedError> {
     let resolved = response.policy != Policy::Auto;
     require(resolved, "QuoteResponse.policy", expected, Found::Other)
 }
+
 message! {
     /// Hands a signed order in.
     SubmitRequest {
@@ -182,6 +191,7 @@ fn order_with_work(request: &SubmitRequest) -> Result<(), MalformedError> {
 fn not_empty(field: &'static str, bytes: &[u8]) -> Result<(), MalformedError> {
     require(!bytes.is_empty(), field, Expected::Something, Found::Nothing)
 }
+
 message! {
     /// An order is taken.
     SubmitResponse {

@@ -48,6 +48,7 @@ bodies! {
         Leaving(Leaving),
     }
 }
+
 message! {
     /// One message of an agent.
     AgentMessage {
@@ -55,6 +56,7 @@ message! {
         body: AgentBody,
     }
 }
+
 members! {
     /// A kind of work that a sandbox knows.
     WorkKind {
@@ -72,6 +74,7 @@ members! {
         Function,
     }
 }
+
 message! {
     /// The first message of an agent.
     Hello {
@@ -89,6 +92,7 @@ message! {
         software: Software,
     }
 }
+
 message! {
     /// One kind of work and what a machine has for it.
     KindOffer {
@@ -100,6 +104,7 @@ message! {
         engine_profiles: List<EngineProfile, 64>,
     }
 }
+
 message! {
     /// One accelerator of a machine.
     Accelerator {
@@ -111,6 +116,7 @@ message! {
         memory_bytes: u64,
     }
 }
+
 message! {
     /// What a machine can give to tasks.
     Capabilities {
@@ -143,6 +149,7 @@ fn kinds_once(capabilities: &Capabilities) -> Result<(), MalformedError> {
     let expected = Expected::Meaning("a list with each kind once");
     require(!twice, "Capabilities.kinds", expected, Found::Other)
 }
+
 message! {
     /// The answer to a challenge.
     Proof {
@@ -152,6 +159,7 @@ message! {
         signer_signature: EvmSignature,
     }
 }
+
 message! {
     /// The result of the benchmark that Welcome asked for.
     Profile {
@@ -165,6 +173,7 @@ message! {
         largest_allocation_bytes: u64,
     }
 }
+
 message! {
     /// What is free on a machine.
     FreeResources {
@@ -180,6 +189,7 @@ message! {
         accelerator_memory_bytes: u64,
     }
 }
+
 message! {
     /// A sign of life. It extends the lease of everything that the node works on.
     Heartbeat {
@@ -196,6 +206,7 @@ message! {
         inputs: List<InputDigest, 1024>,
     }
 }
+
 message! {
     /// An assignment is taken on.
     TaskAck {
@@ -203,6 +214,7 @@ message! {
         assignment: Assignment,
     }
 }
+
 message! {
     /// How far a task is.
     TaskProgress {
@@ -212,6 +224,7 @@ message! {
         done_ppm: Ppm,
     }
 }
+
 message! {
     /// A commitment to an output, before anyone shows one.
     TaskCommit {
@@ -225,6 +238,7 @@ message! {
         signature: IdentitySignature,
     }
 }
+
 message! {
     /// What a task used. No price follows from what a machine counts by itself.
     TaskUsage {
@@ -238,6 +252,7 @@ message! {
         bytes_out: u64,
     }
 }
+
 message! {
     /// The opening of a commitment.
     TaskReveal {
@@ -255,6 +270,7 @@ message! {
         usage: TaskUsage,
     }
 }
+
 members! {
     /// Why a node gives a task up.
     Failure {
@@ -280,6 +296,7 @@ members! {
         Internal,
     }
 }
+
 message! {
     /// A task is given up.
     TaskFailed {
@@ -291,6 +308,7 @@ message! {
         detail: Sentence,
     }
 }
+
 message! {
     /// A node signs the claim of a job.
     Attested {
@@ -306,6 +324,7 @@ message! {
         signature: EvmSignature,
     }
 }
+
 members! {
     /// Why a node does not sign a claim.
     AttestRefusal {
@@ -327,6 +346,7 @@ members! {
         Internal,
     }
 }
+
 message! {
     /// A node does not sign the claim of a job.
     AttestRefused {
@@ -340,6 +360,7 @@ message! {
         detail: Sentence,
     }
 }
+
 message! {
     /// A node signs a receipt.
     ReceiptSigned {
@@ -351,6 +372,7 @@ message! {
         identity_signature: IdentitySignature,
     }
 }
+
 members! {
     /// Why a node does not sign a receipt.
     ReceiptRefusal {
@@ -364,6 +386,7 @@ members! {
         Internal,
     }
 }
+
 message! {
     /// A node does not sign a receipt.
     ReceiptRefused {
@@ -377,8 +400,8 @@ message! {
         detail: Sentence,
     }
 }
+
 message! {
     /// The agent ends the session; what it works on is given back.
-    Leaving {
-    }
+    Leaving {}
 }

@@ -49,6 +49,7 @@ bodies! {
         Drain(Drain),
     }
 }
+
 message! {
     /// One message of a coordinator.
     CoordinatorMessage {
@@ -56,6 +57,7 @@ message! {
         body: Option<CoordinatorBody>,
     }
 }
+
 message! {
     /// What the agent has to sign, bound to this session and this chain.
     Challenge {
@@ -73,6 +75,7 @@ message! {
         coordinator_identity: IdentityKey,
     }
 }
+
 message! {
     /// The session began.
     Welcome {
@@ -90,6 +93,7 @@ message! {
         server_time_ms: WallTime,
     }
 }
+
 members! {
     /// Why a session does not begin, or ends.
     RefusedCode {
@@ -113,6 +117,7 @@ members! {
         Protocol,
     }
 }
+
 message! {
     /// The session does not begin, or ends.
     Refused {
@@ -124,6 +129,7 @@ message! {
         remedy: Sentence,
     }
 }
+
 message! {
     /// The agent gets work from now on.
     Admitted {
@@ -136,6 +142,7 @@ message! {
 fn tier_exists(admitted: &Admitted) -> Result<(), MalformedError> {
     require_between("Admitted.tier", admitted.tier.into(), 1, 3)
 }
+
 message! {
     /// The answer to a heartbeat.
     HeartbeatAck {
@@ -147,6 +154,7 @@ message! {
         sent_at_ms: WallTime,
     }
 }
+
 members! {
     /// What a node is in a try at a task.
     Role {
@@ -156,6 +164,7 @@ members! {
         Secondary,
     }
 }
+
 message! {
     /// A task. The next message of the stream is its Payload.
     TaskAssign {
@@ -187,6 +196,7 @@ fn slices_and_payload(assign: &TaskAssign) -> Result<(), MalformedError> {
     let most = SPECIFICATION_BYTES as u64;
     require_between("TaskAssign.payload_bytes", assign.payload_bytes, 1, most)
 }
+
 message! {
     /// The specification of the TaskAssign before it.
     Payload {
@@ -195,6 +205,7 @@ message! {
         bytes: Specification,
     }
 }
+
 members! {
     /// Why an assignment is over.
     CancelReason {
@@ -208,6 +219,7 @@ members! {
         LeaseMoved,
     }
 }
+
 message! {
     /// An assignment is over; its work is dropped.
     TaskCancel {
@@ -217,6 +229,7 @@ message! {
         reason: Option<CancelReason>,
     }
 }
+
 message! {
     /// A commitment is to be opened.
     RevealRequest {
@@ -224,6 +237,7 @@ message! {
         assignment: Assignment,
     }
 }
+
 message! {
     /// What one node committed to, and how it opened it.
     SignedOpening {
@@ -241,6 +255,7 @@ message! {
         salt: Salt,
     }
 }
+
 message! {
     /// One task of a job and why its output counts.
     AttestTask {
@@ -252,6 +267,7 @@ message! {
         openings: List<SignedOpening, 16>,
     }
 }
+
 message! {
     /// The claim of a job is to be signed. A job with many tasks needs several of these messages;
     /// they differ in their tasks only, and the request is complete when task_count tasks came.
@@ -280,6 +296,7 @@ fn tasks_in_order(request: &AttestRequest) -> Result<(), MalformedError> {
     let fits = ascending && last < request.task_count;
     require(fits, "AttestRequest.tasks", expected, Found::Other)
 }
+
 message! {
     /// The output of a task is to be uploaded through the blob service.
     OutputRequest {
@@ -287,6 +304,7 @@ message! {
         assignment: Assignment,
     }
 }
+
 message! {
     /// A receipt is to be signed by its primary.
     SignReceipt {
@@ -294,6 +312,7 @@ message! {
         receipt: ReceiptBytes,
     }
 }
+
 members! {
     /// What became of a signature over a claim or a receipt.
     SignVerdict {
@@ -307,6 +326,7 @@ members! {
         TooLate,
     }
 }
+
 members! {
     /// What was signed.
     SignSubject {
@@ -316,6 +336,7 @@ members! {
         Receipt,
     }
 }
+
 message! {
     /// What became of a signature.
     SignOutcome {
@@ -329,6 +350,7 @@ message! {
         verdict: SignVerdict,
     }
 }
+
 message! {
     /// The agent gets no more work in this session; what runs may end.
     Drain {

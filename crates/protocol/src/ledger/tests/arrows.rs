@@ -187,3 +187,20 @@ fn places_of_a_node_are_tasks_at_a_time() {
     world.join(1, 3);
     assert_eq!(world.job().head.active, 3);
 }
+
+#[test]
+fn a_job_never_has_more_nodes_than_an_attempt_on_the_chain() {
+    let many = JobRequest { slices: 20, slices_per_task: 1, ..request(1) };
+    let mut world = World::with_job(20, many);
+    assert_eq!(world.job().seats.len(), 16);
+    let waits = |task: &Task| match task.state {
+        TaskState::Pending { reason, .. } => reason,
+        _ => None,
+    };
+    let reasons: Vec<_> = world.job().tasks.values().filter_map(waits).collect();
+    assert_eq!(reasons, [NoNode::AllBusy; 4]);
+    // A place that is free again goes to a task of the same job, though others are idle.
+    world.finish(&[RIGHT]);
+    assert_eq!(world.job().seats.len(), 16);
+    assert_eq!(world.job().head.active, 16);
+}
