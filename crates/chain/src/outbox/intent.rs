@@ -53,6 +53,10 @@ pub struct Intent {
     pub deadline: Option<WallTime>,
     /// Never pay more than this per unit of gas, in wei.
     pub max_fee_per_gas: u128,
+    /// Gas that the transaction gets at least, whatever the endpoints estimate; zero leaves it to
+    /// them. A call that survives the failure of its parts, as a batch does, needs it: estimates
+    /// look for the least gas with which the call does not fail, not with which its parts succeed.
+    pub least_gas: u64,
     /// A question to the chain that tells whether the wish is fulfilled already.
     pub guard: Option<Guard>,
     /// What it is for, for logs and people.

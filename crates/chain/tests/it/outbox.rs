@@ -91,6 +91,7 @@ fn gift(number: u64) -> Intent {
         value: U256::from(number + 1),
         deadline: None,
         max_fee_per_gas: 500 * GWEI,
+        least_gas: 0,
         guard: None,
         purpose: format!("gift {number}"),
     }

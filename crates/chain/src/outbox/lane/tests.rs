@@ -55,6 +55,7 @@ fn intent(number: u64) -> Intent {
         value: U256::ZERO,
         deadline: None,
         max_fee_per_gas: 2_000,
+        least_gas: 0,
         guard: None,
         purpose: "a test".to_owned(),
     }
@@ -470,6 +471,15 @@ fn a_wish_past_its_deadline_is_taken_back_by_a_transaction_that_does_nothing() {
     let ends: Vec<_> = play.outcomes().into_iter().map(|(_, result)| result).collect();
     assert_eq!(ends, [OutcomeResult::Expired]);
     assert!(play.world.effects().is_empty());
+}
+
+#[test]
+fn a_call_gets_the_gas_that_its_wish_names_however_little_is_estimated() {
+    let mut play = Play::new(7, 1, 1);
+    play.enqueue(Intent { least_gas: 4_000_000, ..intent(0) });
+    until(&mut play, |play| !play.stored.is_empty());
+    let nonces = play.lane.table.nonces(&play.store).unwrap();
+    assert_eq!(nonces.first().unwrap().1.newest().gas, 4_000_000);
 }
 
 #[test]

@@ -61,8 +61,13 @@ impl Lane {
     pub fn tried(&mut self, now: WallTime, key: IntentKey, trials: &[Option<Trial>]) -> Step {
         let mut step = Step::default();
         let Some(&arrival) = self.arrivals.get(&key) else { return step };
-        let verdict = weigh(trials, self.settings.quorum.max(1));
         let Some(wish) = self.wishes.get_mut(&arrival) else { return step };
+        let verdict = match weigh(trials, self.settings.quorum.max(1)) {
+            Verdict::Runs { gas } => {
+                Verdict::Runs { gas: gas.max(wish.record.intent.least_gas) }
+            }
+            other => other,
+        };
         match wish.phase {
             Phase::Trying => self.judge(now, arrival, verdict, &mut step),
             Phase::Sent { nonce } => self.judge_sent(nonce, &verdict),
