@@ -33,6 +33,8 @@ pub struct JobView {
     pub deadline: ChainTime,
     /// Who works on it, or worked when it became final; nothing while it is open.
     pub assignment: Option<Assignment>,
+    /// Nodes of the attempts before, each once: what they did stays done.
+    pub earlier_nodes: Vec<Seat>,
     /// The block in which that assignment was made.
     pub assigned_in: Option<Block>,
     /// The result of its quorum. Unknown where that settled the job at once (`Attested`): the event
@@ -126,6 +128,7 @@ impl JobView {
             attempt: Attempt::new(0),
             deadline: order.terms.rules.assign_by,
             assignment: None,
+            earlier_nodes: Vec::new(),
             assigned_in: None,
             proposal: None,
             challenger: None,
@@ -346,7 +349,13 @@ impl JobView {
 
     fn reopened(&mut self, deadline: ChainTime) -> Locks {
         let freed = self.ended();
-        (self.assignment, self.assigned_in) = (None, None);
+        let nodes = self.assignment.take().map(|assignment| assignment.nodes).unwrap_or_default();
+        for seat in nodes {
+            if !self.earlier_nodes.contains(&seat) {
+                self.earlier_nodes.push(seat);
+            }
+        }
+        self.assigned_in = None;
         (self.proposal, self.challenger) = (None, None);
         self.seized = 0;
         (self.state, self.deadline) = (JobState::Open, deadline);

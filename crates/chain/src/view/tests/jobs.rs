@@ -86,6 +86,7 @@ fn a_lapsed_attempt_leaves_nothing_and_the_next_one_has_its_own_number() {
     let job = told.job(reopened(1));
     assert_eq!((job.state, job.attempt.get(), job.deadline), (JobState::Open, 1, time(400)));
     assert_eq!((job.seized, job.assignment.as_ref(), job.assigned_in), (0, None, None));
+    assert!(!job.earlier_nodes.is_empty(), "what the nodes did stays done");
     assert_eq!(job.commitment(), committed(None, B256::ZERO));
     assert_eq!(told.locks(), [0; 4]);
 
