@@ -236,7 +236,7 @@ fn agreed(
 }
 
 /// The clock of this machine.
-pub(crate) fn now() -> WallTime {
+pub fn now() -> WallTime {
     #[expect(clippy::disallowed_methods, reason = "the edge of the house: nothing simulates it")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

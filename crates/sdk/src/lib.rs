@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod blob;
-//pub mod chain;
+pub mod chain;
 pub mod client;
 pub mod order;
 pub mod output;
