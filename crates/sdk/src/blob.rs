@@ -206,11 +206,8 @@ impl Client {
             let url = self.coordinator();
             let limit = self.time_limit();
             let part = tokio::time::timeout(limit, parts.next()).await;
-            let part = part.map_err(|_| CallError::TimedOut {
-                call: "Get",
-                url: url.to_owned(),
-                limit,
-            })?;
+            let part =
+                part.map_err(|_| CallError::TimedOut { call: "Get", url: url.to_owned(), limit })?;
             let part = match part {
                 Some(Ok(part)) => Part::try_from(part).map_err(malformed)?,
                 Some(Err(status)) => return Err(CallError::of("Get", url, &status).into()),
@@ -260,7 +257,8 @@ fn is_worth_another(failure: &DownloadError) -> bool {
                 || source.blame() == Blame::Sender
         }
         DownloadError::Call(call) => {
-            call.is_silence() || matches!(call, CallError::NotNow { .. } | CallError::NotFound { .. })
+            call.is_silence()
+                || matches!(call, CallError::NotNow { .. } | CallError::NotFound { .. })
         }
     }
 }

@@ -213,10 +213,7 @@ impl Coordinator {
 }
 
 /// The network on which coordinator and record agree.
-fn agreed(
-    stated: &NetworkResponse,
-    record: Option<&Deployment>,
-) -> Result<Network, ConnectError> {
+fn agreed(stated: &NetworkResponse, record: Option<&Deployment>) -> Result<Network, ConnectError> {
     let manager = stated.contracts.iter().find(|contract| &*contract.name == "JobManager");
     let stated_contract = manager.ok_or(ConnectError::NoJobManager)?.address;
     let stated = stated.chain_id;

@@ -3,9 +3,6 @@
 
 mod offer;
 
-#[cfg(test)]
-mod tests;
-
 use alloy_primitives::{B256, U256};
 use tallystick_chain::keys::SignError;
 use tallystick_protocol::ledger;
@@ -13,7 +10,7 @@ use tallystick_protocol::specification::Specification;
 use tallystick_types::{JobId, JobOrder};
 use tallystick_wire::MalformedError;
 use tallystick_wire::client::{
-    Placement, QuoteRequest, Queueing, QuoteResponse, SubmitRequest, SubmitResponse, v1,
+    Placement, Queueing, QuoteRequest, QuoteResponse, SubmitRequest, SubmitResponse, v1,
 };
 
 pub use offer::{Demand, Lie, Offer};
@@ -61,11 +58,7 @@ impl Client {
     /// # Errors
     ///
     /// [`OrderError`]; [`OrderError::Lie`] names what differs.
-    pub async fn quote(
-        &self,
-        prepared: &Prepared,
-        demand: &Demand,
-    ) -> Result<Offer, OrderError> {
+    pub async fn quote(&self, prepared: &Prepared, demand: &Demand) -> Result<Offer, OrderError> {
         let request = v1::QuoteRequest::from(QuoteRequest {
             specification: sendable(prepared)?,
             replicas: demand.replicas,
@@ -127,11 +120,7 @@ impl Client {
             })
             .await?;
         let (expected, stated) = (domain.job_id(order), answer.job);
-        if stated == expected {
-            Ok(stated)
-        } else {
-            Err(OrderError::OtherJob { expected, stated })
-        }
+        if stated == expected { Ok(stated) } else { Err(OrderError::OtherJob { expected, stated }) }
     }
 }
 
@@ -156,4 +145,3 @@ fn placement(specification: &Specification, region: Option<u16>) -> Placement {
         region,
     }
 }
-

@@ -1,8 +1,5 @@
 //! The output of a job: fetched in parts, and believed only where the receipt says the same.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::io;
 

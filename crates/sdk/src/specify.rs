@@ -204,11 +204,8 @@ impl Draft {
     ///
     /// [`DraftError`]; each variant says what to do.
     pub fn prepare(&self) -> Result<Prepared, DraftError> {
-        let limits = [
-            ("units", self.units),
-            ("memory", self.memory_bytes),
-            ("output", self.output_bytes),
-        ];
+        let limits =
+            [("units", self.units), ("memory", self.memory_bytes), ("output", self.output_bytes)];
         if let Some((field, _)) = limits.into_iter().find(|(_, limit)| *limit == 0) {
             return Err(DraftError::Zero { field });
         }

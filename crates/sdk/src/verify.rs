@@ -1,15 +1,11 @@
 //! Judging a receipt without a network.
 
-#[cfg(test)]
-mod tests;
-
 use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 use tallystick_abi::{JobDomain, SignatureError, verify_attestations};
 use tallystick_types::{
-    Canonical, EncodingError, JobId, OutputDigest, ReceiptError, SignedReceipt,
-    SpecificationDigest,
+    Canonical, EncodingError, JobId, OutputDigest, ReceiptError, SignedReceipt, SpecificationDigest,
 };
 
 /// First bytes of a canonical receipt; anything else is read as JSON.

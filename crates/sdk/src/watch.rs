@@ -83,8 +83,11 @@ impl Watch {
             let mut service = self.client.clients();
             let opened = service.watch(v1::WatchRequest::from(request));
             let opened = tokio::time::timeout(limit, opened).await;
-            let opened =
-                opened.map_err(|_| CallError::TimedOut { call: "Watch", url: url.clone(), limit })?;
+            let opened = opened.map_err(|_| CallError::TimedOut {
+                call: "Watch",
+                url: url.clone(),
+                limit,
+            })?;
             self.stream = Some(opened.map_err(|status| failed(&status))?.into_inner());
         }
         let Some(stream) = self.stream.as_mut() else { return Ok(None) };

@@ -7,8 +7,8 @@ use alloy_sol_types::SolEvent;
 use tallystick_abi::contracts::{self, IJobManager, INetworkProfile};
 use tallystick_abi::{Assignment, Contract, ConvertError, Job};
 use tallystick_types::{
-    ChainTime, EvmSignature, JobId, JobOrder, JobParameters, JobState, JobTerms,
-    ParametersVersion, Seat,
+    ChainTime, EvmSignature, JobId, JobOrder, JobParameters, JobState, JobTerms, ParametersVersion,
+    Seat,
 };
 
 use super::{Chain, ChainError, done};

@@ -128,7 +128,9 @@ impl Client {
         loop {
             let (failure, asked) = match self.ask_all(call, repeat, &request).await {
                 Ok(answer) => {
-                    return answer.try_into().map_err(|source| CallError::Malformed { call, source });
+                    return answer
+                        .try_into()
+                        .map_err(|source| CallError::Malformed { call, source });
                 }
                 Err(failure) => failure,
             };

@@ -2,12 +2,12 @@
 
 use alloy_primitives::Address;
 use tallystick_types::JobId;
+use tallystick_wire::Cursor;
 use tallystick_wire::client::{
     DeadLettersRequest, DeadLettersResponse, JobStatus, JobsRequest, JobsResponse, NodesRequest,
     NodesResponse, Page, ReceiptRequest, ReceiptResponse, StatusRequest, WhyRequest, WhyResponse,
     v1,
 };
-use tallystick_wire::Cursor;
 
 use super::{CallError, Client, Repeat};
 

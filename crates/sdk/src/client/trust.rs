@@ -6,9 +6,9 @@ use tallystick_chain::keys::SignError;
 use tallystick_types::{EvmSignature, JobId, Seat, TaskIndex};
 use tallystick_wire::authentication::{ClientRequest, PairingClaim};
 use tallystick_wire::client::{
-    CancelRequest, CancelResponse, ClaimPairingRequest, ClaimPairingResponse,
-    CreatePairingRequest, CreatePairingResponse, ListPairingsRequest, ListPairingsResponse,
-    RetryRequest, RetryResponse, v1,
+    CancelRequest, CancelResponse, ClaimPairingRequest, ClaimPairingResponse, CreatePairingRequest,
+    CreatePairingResponse, ListPairingsRequest, ListPairingsResponse, RetryRequest, RetryResponse,
+    v1,
 };
 use tallystick_wire::{Label, MalformedError};
 

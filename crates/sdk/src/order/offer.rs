@@ -170,10 +170,12 @@ fn check_work(prepared: &Prepared, demand: &Demand, quote: &QuoteResponse) -> Re
     }
     rule("the number of slices", prepared.slices, quote.slices)?;
     rule("the number of tasks", prepared.tasks, u64::from(quote.tasks))?;
-    match (prepared.specification.policy, quote.policy) {
-        (Policy::Auto, Policy::Fast | Policy::Cheap) => Ok(()),
-        (asked, given) => rule("the policy", asked, given),
+    let (asked, given) = (prepared.specification.policy, quote.policy);
+    if given == Policy::Auto || (asked != Policy::Auto && asked != given) {
+        let (what, asked) = ("the policy", format!("{asked:?} made Fast or Cheap"));
+        return Err(Lie::Rule { what, asked, given: format!("{given:?}") });
     }
+    Ok(())
 }
 
 fn check_price(demand: &Demand, quote: &QuoteResponse) -> Result<(), Lie> {
