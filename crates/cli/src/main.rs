@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             terminal::tell_failure(&failure);
-            failure.code().into()
+            failure.code()
         }
     }
 }
