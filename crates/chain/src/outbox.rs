@@ -16,7 +16,7 @@ mod lane;
 mod record;
 
 pub use answer::{SeenReceipt, SendAnswer, Sight, SignedTransaction, Trial};
-pub use driver::{Finality, Outbox, Parts, RunError};
+pub use driver::{Outbox, Parts, RunError};
 pub use handle::{Board, EnqueueError, OutboxHandle};
 pub use intent::{
     Guard, Halt, Intent, IntentKey, IntentStatus, LaneState, Outcome, OutcomeResult, Pause, Seq,

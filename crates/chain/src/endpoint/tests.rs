@@ -176,3 +176,14 @@ fn an_address_that_http_does_not_know_is_refused() {
         assert!(matches!(made, Err(EndpointError::Address)), "{address}");
     }
 }
+
+#[tokio::test]
+async fn a_range_that_holds_too_much_is_told_from_other_errors() {
+    const MANY: &str = r#"{"id":ID,"error":{"code":-32602,
+        "message":"query returned more than 10000 results"}}"#;
+    const LOST: &str = r#"{"id":ID,"error":{"code":-32000,"message":"header not found"}}"#;
+    let range = async |endpoint: Endpoint| endpoint.logs_between(1, 9, &[]).await;
+    assert!(ask(Says(200, MANY), range).await.unwrap_err().is_too_much());
+    assert!(ask(Silent, range).await.unwrap_err().is_too_much());
+    assert!(!ask(Says(200, LOST), range).await.unwrap_err().is_too_much());
+}

@@ -54,6 +54,8 @@ pub struct Machine {
     phase: Phase,
     /// Width of the next range of old blocks.
     pub(super) width: u64,
+    /// Up to this height blocks are read one by one, because a range could not be.
+    singly_to: u64,
     head: Option<u64>,
     pub(super) now: WallTime,
     healthy: Option<WallTime>,
@@ -67,7 +69,7 @@ enum Stage {
     Identifying(Vec<usize>),
     Surveying(Vec<usize>),
     Comparing(Survey, Vec<(usize, u64)>),
-    Anchoring(Round),
+    Anchoring(Round, u64),
     Walking(Round, Path),
     Rewound(Round, Path),
     Fetching(Round, Path),
@@ -124,7 +126,8 @@ impl Machine {
         let kept = Kept::load(store, config.chain, config.window)?;
         Ok(Self {
             addresses: config.addresses(),
-            width: config.range,
+            width: config.range.max(1),
+            singly_to: 0,
             config,
             reader,
             kept,
@@ -169,7 +172,9 @@ impl Machine {
             (Stage::Comparing(survey, asked), Input::Answers(said)) => {
                 self.compared(survey, &asked, said)
             }
-            (Stage::Anchoring(round), Input::Answers(said)) => self.anchored(round, said),
+            (Stage::Anchoring(round, height), Input::Answers(said)) => {
+                self.anchored(round, height, said)
+            }
             (Stage::Walking(round, path), Input::Answers(said)) => self.walked(round, path, said),
             (Stage::Fetching(round, path), Input::Answers(said)) => self.fetched(round, path, said),
             (Stage::Ranging(round, read), Input::Answers(said)) => self.ranged(round, *read, said),
@@ -296,7 +301,7 @@ impl Machine {
         }
         let last = round.agreed.last.map_or(0, |level| level.number);
         let stride = cursor.saturating_add(self.config.stride.max(1));
-        if last > stride {
+        if last > stride && cursor >= self.singly_to {
             self.phase = Phase::BackFill;
             round.aim = Aim::Cursor;
             return self.anchor(round, cursor);
@@ -326,16 +331,21 @@ impl Machine {
     fn anchor(&mut self, round: Round, height: u64) -> Output {
         let ask = |peer: &usize| (*peer, Question::HeaderAt(height));
         let asks = round.agreed.members.iter().map(ask).collect();
-        self.stage = Stage::Anchoring(round);
+        self.stage = Stage::Anchoring(round, height);
         Output::Ask(asks)
     }
 
-    fn anchored(&mut self, mut round: Round, said: Vec<Result<Reply, Miss>>) -> Output {
+    fn anchored(
+        &mut self,
+        mut round: Round,
+        height: u64,
+        said: Vec<Result<Reply, Miss>>,
+    ) -> Output {
         let members = round.agreed.members.clone();
-        let heard = members
-            .iter()
-            .zip(said)
-            .filter_map(|(peer, reply)| self.heard_block(*peer, reply).map(|block| (*peer, block)));
+        let heard = members.iter().zip(said).filter_map(|(peer, reply)| {
+            let block = self.heard_block(*peer, reply)?;
+            (block.number == height).then_some((*peer, block))
+        });
         let stated: Vec<(usize, Block)> = heard.collect();
         let stated = stated.iter().map(|(peer, block)| (*peer, block));
         let Some((anchor, members)) = most_stated(stated, self.config.agreement) else {
@@ -425,9 +435,14 @@ impl Machine {
         else {
             return Output::Rest { more: false };
         };
-        match self.said_block(&round, said).filter(|block| block.place() == wanted) {
-            Some(block) => path.blocks.push(block),
-            None => round.turn = round.turn.saturating_add(1),
+        match self.said_block(&round, said) {
+            Some(block) if block.place() == wanted => path.blocks.push(block),
+            said => {
+                if let (Some(_), Some(peer)) = (said, round.agreed.members.get(round.turn)) {
+                    self.peers[*peer].lied();
+                }
+                round.turn = round.turn.saturating_add(1);
+            }
         }
         self.walk(round, path)
     }
@@ -502,8 +517,13 @@ impl Machine {
         mut read: RangeRead,
         said: Vec<Result<Reply, Miss>>,
     ) -> Output {
-        if !read.take(self, &mut round, said) {
-            return Output::Rest { more: true };
+        match read.take(self, &mut round, said) {
+            Ok(()) => {}
+            Err(Miss::TooMuch) => return Output::Rest { more: true },
+            Err(Miss::NoAnswer) => {
+                self.singly_to = read.last();
+                return Output::Rest { more: true };
+            }
         }
         if let Some(asks) = read.next(self, &round) {
             self.stage = Stage::Ranging(round, Box::new(read));

@@ -62,27 +62,37 @@ impl RangeRead {
         }
     }
 
-    /// Takes what was said; false where the range has to be given up for now.
+    /// The last block of the range.
+    pub(super) const fn last(&self) -> u64 {
+        self.anchor.number
+    }
+
+    /// Takes what was said. `TooMuch` where a smaller range is to be tried, `NoAnswer` where this
+    /// one cannot be read as a whole, because the endpoints contradict each other or fall silent.
     pub(super) fn take(
         &mut self,
         machine: &mut Machine,
         round: &mut Round,
         said: Vec<Result<Reply, Miss>>,
-    ) -> bool {
+    ) -> Result<(), Miss> {
         match &mut self.stage {
             RangeStage::Logs => {
-                let Some(stated) = agreed_logs(machine, round, said) else { return false };
+                let stated = agreed_logs(machine, round, said)?;
                 self.stage = RangeStage::Blocks(stated, None);
-                true
+                Ok(())
             }
             RangeStage::Blocks(stated, header) => {
-                let Some(next) = stated.last() else { return false };
+                let Some(next) = stated.last() else { return Err(Miss::NoAnswer) };
                 let proved = match header.take() {
                     None => {
                         let block = machine.said_block(round, said);
-                        *header = block
-                            .filter(|block| (block.number, block.hash) == (next.number, next.hash))
-                            .map(Box::new);
+                        let anchor = self.anchor.place();
+                        let fits = |block: &Block| {
+                            let place = block.place();
+                            (place.number, place.hash) == (next.number, next.hash)
+                                && (place.number < anchor.number || place == anchor)
+                        };
+                        *header = block.filter(fits).map(Box::new);
                         header.is_some()
                     }
                     Some(block) => match machine.said_logs(round, &block, said) {
@@ -92,7 +102,7 @@ impl RangeRead {
                             true
                         }
                         // Proved, and not what they agreed on.
-                        Some(_) => return false,
+                        Some(_) => return Err(Miss::NoAnswer),
                         None => {
                             *header = Some(block);
                             false
@@ -100,7 +110,8 @@ impl RangeRead {
                     },
                 };
                 round.turn = if proved { 0 } else { round.turn.saturating_add(1) };
-                round.turn < round.agreed.members.len()
+                let left = round.turn < round.agreed.members.len();
+                left.then_some(()).ok_or(Miss::NoAnswer)
             }
         }
     }
@@ -125,28 +136,30 @@ fn agreed_logs(
     machine: &mut Machine,
     round: &Round,
     said: Vec<Result<Reply, Miss>>,
-) -> Option<Vec<Stated>> {
-    if said.contains(&Err(Miss::TooMuch)) {
-        machine.width = machine.width.div_ceil(2).max(1);
-    } else {
-        let grown = machine.width.saturating_add(machine.width.div_ceil(4));
-        machine.width = grown.min(machine.config.range);
+) -> Result<Vec<Stated>, Miss> {
+    if said.contains(&Err(Miss::TooMuch)) && machine.width > 1 {
+        machine.width = machine.width.div_ceil(2);
+        return Err(Miss::TooMuch);
     }
+    let grown = machine.width.saturating_add(machine.width.div_ceil(4));
+    machine.width = grown.min(machine.config.range);
     let mut agreed: Option<Vec<(B256, u64, RawLog)>> = None;
     for (peer, reply) in round.agreed.members.iter().zip(said) {
-        let Some(Reply::Range(logs)) = machine.heard(*peer, reply) else { return None };
+        let Some(Reply::Range(logs)) = machine.heard(*peer, reply) else {
+            return Err(Miss::NoAnswer);
+        };
         match &agreed {
-            Some(known) if *known != logs => return None,
+            Some(known) if *known != logs => return Err(Miss::NoAnswer),
             _ => agreed = Some(logs),
         }
     }
     let mut stated: Vec<Stated> = Vec::new();
-    for (hash, number, log) in agreed? {
+    for (hash, number, log) in agreed.ok_or(Miss::NoAnswer)? {
         match stated.last_mut() {
             Some(last) if last.number == number && last.hash == hash => last.logs.push(log),
             _ => stated.push(Stated { number, hash, logs: vec![log] }),
         }
     }
     stated.reverse();
-    Some(stated)
+    Ok(stated)
 }

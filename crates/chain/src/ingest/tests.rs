@@ -121,7 +121,7 @@ impl Bench {
     fn calm(&mut self) {
         let peer = self.world.peer();
         for old in &mut self.peers {
-            *old = SimPeer { lies: old.lies, ..peer.clone() };
+            *old = SimPeer { lies: old.lies, hides: old.hides, ..peer.clone() };
         }
     }
 
@@ -222,8 +222,8 @@ fn perform(bench: &mut Bench, acts: &[Act]) {
             }
             Act::Refresh(peer) => {
                 let peer = peer % bench.peers.len();
-                let old = &bench.peers[peer];
-                let fresh = SimPeer { lies: old.lies, loses: old.loses, ..bench.world.peer() };
+                let SimPeer { lies, hides, loses, .. } = bench.peers[peer];
+                let fresh = SimPeer { lies, hides, loses, ..bench.world.peer() };
                 bench.peers[peer] = fresh;
             }
             Act::Steps(count) => bench.steps(count),
@@ -245,7 +245,7 @@ proptest! {
     ) {
         let mut bench = Bench::new(seed, 3, 2);
         bench.crashes = crashes;
-        bench.peers[2].lies = lies;
+        bench.peers[0].lies = lies;
         for peer in &mut bench.peers {
             peer.loses = loses;
         }
@@ -383,6 +383,37 @@ fn old_blocks_are_read_in_ranges() {
     assert!(bench.commits < 150, "{} commits", bench.commits);
     assert_eq!(bench.consumer.last, 197);
     assert!(bench.machine.status().strange > 0);
+}
+
+#[test]
+fn where_endpoints_state_different_logs_of_a_range_its_blocks_are_read_singly() {
+    let commits = [false, true].map(|hides| {
+        let mut bench = Bench::new(8, 3, 2);
+        bench.world.extend(100);
+        bench.world.settle(3);
+        bench.peers[0].hides = hides;
+        bench.calm();
+        bench.catch_up();
+        bench.assert_equals_fresh_scan();
+        bench.commits
+    });
+    assert!(commits[0] < commits[1], "{commits:?}");
+}
+
+#[test]
+fn a_header_of_another_hash_is_no_answer() {
+    let mut bench = Bench::new(9, 3, 2);
+    bench.world.extend(4);
+    bench.peers[0].hides = true;
+    bench.calm();
+    bench.catch_up();
+    bench.assert_equals_fresh_scan();
+    bench.world.reorganise(4);
+    bench.calm();
+    bench.catch_up();
+    bench.assert_equals_fresh_scan();
+    let [liar, honest, _] = bench.machine.status().peers[..] else { unreachable!() };
+    assert!(liar.lies > 0 && honest.lies == 0);
 }
 
 #[test]

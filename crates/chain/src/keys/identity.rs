@@ -19,7 +19,7 @@ pub struct IdentityFile(PathBuf);
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// There is one already.
-    #[error("{} exists; a node keeps its identity, move the file away to give it a new one", path.display())]
+    #[error("{} exists; move it away to give the node a new one", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
@@ -34,13 +34,13 @@ pub enum IdentityError {
         source: io::Error,
     },
     /// The file holds something else.
-    #[error("{} is no identity key: 64 hexadecimal digits; restore it from a backup", path.display())]
+    #[error("{} is no identity key of 64 digits; restore it from a backup", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
     },
     /// Others than its owner can read the file.
-    #[error("{} can be read by others; run chmod 600 on it, and replace the key if others had access", path.display())]
+    #[error("{} can be read by others; run chmod 600 on it, or replace the key", path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -57,7 +57,7 @@ impl IdentityFile {
     pub fn create(&self) -> Result<SigningKey, IdentityError> {
         let mut seed = Zeroizing::new([0_u8; 32]);
         OsRng.fill_bytes(&mut *seed);
-        let text = Zeroizing::new(hex::encode(&*seed));
+        let text = Zeroizing::new(hex::encode(seed.as_slice()));
         match file::write_new(&self.0, text.as_bytes()) {
             Ok(()) => Ok(SigningKey::from_bytes(&seed)),
             Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
@@ -95,4 +95,34 @@ fn is_open(path: &Path) -> io::Result<bool> {
     #[cfg(not(unix))]
     let open = !metadata.is_file();
     Ok(open)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_made_once_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = IdentityFile::at(folder.path().join("node/identity"));
+        let made = file.create().unwrap();
+        assert_eq!(IdentityFile::public(&file.load().unwrap()), IdentityFile::public(&made));
+        assert!(matches!(file.create(), Err(IdentityError::Exists { .. })));
+    }
+
+    #[test]
+    fn a_missing_a_damaged_and_an_open_file_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity");
+        let file = IdentityFile::at(&path);
+        assert!(matches!(file.load(), Err(IdentityError::File { .. })));
+        file::write_new(&path, b"not a key").unwrap();
+        assert!(matches!(file.load(), Err(IdentityError::Damaged { .. })));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(matches!(file.load(), Err(IdentityError::Open { .. })));
+        }
+    }
 }

@@ -37,7 +37,7 @@ pub struct Listed {
 #[derive(Debug, thiserror::Error)]
 pub enum KeystoreError {
     /// The password is another one.
-    #[error("the password does not open {}; try again, nobody can recover a lost one", path.display())]
+    #[error("the password does not open {}; nobody can recover a lost one", path.display())]
     WrongPassword {
         /// The file.
         path: PathBuf,
@@ -197,7 +197,13 @@ fn encrypted(
     builder.create(&private).map_err(failed)?;
     let bytes = Zeroizing::new(signer.to_bytes().0);
     let text = password.0.as_bytes();
-    let kept = PrivateKeySigner::encrypt_keystore(&private, &mut OsRng, &*bytes, text, Some("key"));
+    let kept = PrivateKeySigner::encrypt_keystore(
+        &private,
+        &mut OsRng,
+        bytes.as_slice(),
+        text,
+        Some("key"),
+    );
     let read = kept
         .map_err(|_| KeystoreError::Damaged { path: private.clone() })
         .and_then(|_| fs::read(private.join("key")).map_err(failed));
@@ -218,4 +224,71 @@ fn open(path: &Path, password: &Password) -> Result<LocalKey, KeystoreError> {
 fn outside(bytes: &[u8]) -> Option<Outside> {
     let outside: Outside = serde_json::from_slice(bytes).ok()?;
     (outside.version == 3 && !outside.crypto.is_empty()).then_some(outside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned())
+    }
+
+    #[test]
+    fn an_imported_key_opens_with_its_password_only_and_only_for_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keystores::at(folder.path().join("keys"));
+        assert_eq!(keys.list().unwrap(), []);
+        let address = keys.import(KEY, &password("right")).unwrap().address();
+        assert_eq!(address.to_string(), "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+        let listed = keys.list().unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].address, Some(address));
+
+        let opened = keys.unlock(address, &password("right")).unwrap();
+        assert_eq!(opened.address(), address);
+        let wrong = keys.unlock(address, &password("wrong")).unwrap_err();
+        assert!(matches!(wrong, KeystoreError::WrongPassword { .. }), "{wrong:?}");
+        let said = format!("{wrong} {wrong:?} {:?} {opened:?}", password("right"));
+        assert!(!said.contains("right") && !said.contains(&KEY[2..]), "{said}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&listed[0].path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let left = fs::read_dir(folder.path().join("keys")).unwrap().count();
+        assert_eq!(left, 1, "nothing but the key stays");
+    }
+
+    #[test]
+    fn what_cannot_be_a_key_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keystores::at(folder.path());
+        for bad in ["", "0x12", &"0".repeat(64)] {
+            let refused = keys.import(bad, &password("right")).unwrap_err();
+            assert!(matches!(refused, KeystoreError::NotAKey), "{refused:?}");
+        }
+        let empty = keys.create(&password("")).unwrap_err();
+        assert!(matches!(empty, KeystoreError::EmptyPassword));
+        keys.import(KEY, &password("right")).unwrap();
+        let twice = keys.import(KEY, &password("other")).unwrap_err();
+        assert!(matches!(twice, KeystoreError::Exists { .. }));
+        let missing = keys.unlock(Address::ZERO, &password("right")).unwrap_err();
+        assert!(matches!(missing, KeystoreError::Missing { .. }));
+    }
+
+    #[test]
+    fn a_key_under_the_name_of_another_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keystores::at(folder.path());
+        let address = keys.create(&password("right")).unwrap().address();
+        let other = Address::repeat_byte(7);
+        let path = keys.list().unwrap()[0].path.clone();
+        fs::rename(path, folder.path().join(format!("{other:#x}.json"))).unwrap();
+        let refused = keys.unlock(other, &password("right")).unwrap_err();
+        assert!(matches!(refused, KeystoreError::OtherKey { actual, .. } if actual == address));
+    }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use alloy::consensus::TxEip1559;
 use alloy_primitives::{B256, TxKind};
-use futures_util::StreamExt;
-use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
+use futures::StreamExt;
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
 use tallystick_ports::{Clock, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
@@ -22,21 +22,13 @@ use super::intent::IntentKey;
 use super::lane::{Lane, Request, Settings, Step, Unsigned};
 use super::record::{RecordError, Table};
 use crate::endpoint::Endpoint;
+use crate::ingest::Finality;
 use crate::keys::EvmSigner;
 
 /// How often time acts on the rules.
 const TICK: Duration = Duration::from_millis(200);
 /// How many wishes wait to be kept before callers wait.
 const INBOX: usize = 64;
-
-/// When a block is final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finality {
-    /// When the chain says so.
-    Tag,
-    /// When so many blocks follow it; for chains that do not say.
-    Depth(u64),
-}
 
 /// What an outbox works with.
 #[derive(Debug)]
@@ -121,6 +113,13 @@ impl Outbox {
         let store = Arc::clone(&parts.store);
         let handle = OutboxHandle { inbox: sender, board: watcher, store, table: table.clone() };
         Ok((Self { lane, parts, table, inbox, board }, handle))
+    }
+
+    /// Goes on after a foreign nonce, see [`Lane::adopt`]. For operators, before [`Self::run`].
+    pub fn adopt(&mut self) -> Result<(), RunError> {
+        let step = self.lane.adopt();
+        self.parts.store.commit(step.batch)?;
+        Ok(())
     }
 
     /// Works until `stop` is ready. What was asked and not answered by then is asked again after

@@ -51,6 +51,7 @@ impl Market {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     #[test]
     fn the_first_offer_leaves_room_for_a_rising_base_fee() {
@@ -61,6 +62,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            rng_seed: RngSeed::Fixed(1),
+            ..Default::default()
+        })]
+
         #[test]
         fn a_better_offer_is_an_eighth_better_in_both_fields_and_never_above_the_cap(
             base in 0..u128::from(u64::MAX), tip in 0..u128::from(u64::MAX),

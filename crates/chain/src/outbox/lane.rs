@@ -10,6 +10,8 @@
 mod evidence;
 mod pricing;
 mod settling;
+#[cfg(test)]
+mod tests;
 mod trying;
 
 use std::collections::BTreeMap;
@@ -214,6 +216,9 @@ pub struct Lane {
     balance: U256,
     head: u64,
     looking: bool,
+    /// How many variants of each nonce the look under way asks for: what came later may be on the
+    /// chain without that look seeing it.
+    looked_for: BTreeMap<u64, usize>,
     look_at: WallTime,
     booted: bool,
     signing: Option<Signing>,
@@ -260,6 +265,7 @@ impl Lane {
             balance: U256::ZERO,
             head: 0,
             looking: false,
+            looked_for: BTreeMap::new(),
             look_at: WallTime::default(),
             booted: false,
             signing: None,
@@ -289,11 +295,25 @@ impl Lane {
         step
     }
 
+    /// Goes on after a foreign nonce, by the word of an operator who made sure that nobody else
+    /// uses the account any more. Wishes whose nonce the foreigner took get another one; the lane
+    /// signs again once all that the account ever sent is final.
+    pub fn adopt(&mut self) -> Step {
+        let mut step = Step::default();
+        if self.header.foreign.is_some() {
+            self.header.adopting = true;
+            self.table.put_header(&mut step.batch, &self.header);
+        }
+        step
+    }
+
     /// Lets time act: looks, tries, expiries, prices. Call it every few hundred milliseconds.
     pub fn tick(&mut self, now: WallTime) -> Step {
         let mut step = Step::default();
         if !self.looking && now >= self.look_at {
             self.looking = true;
+            let count = |(nonce, slot): (&u64, &Slot)| (*nonce, slot.record.variants.len());
+            self.looked_for = self.slots.iter().map(count).collect();
             let hashes = |slot: &Slot| slot.record.variants.iter().map(|each| each.tx).collect();
             let nonces = self.slots.iter().map(|(nonce, slot)| (*nonce, hashes(slot))).collect();
             step.requests.push(Request::Look { nonces });
@@ -306,7 +326,9 @@ impl Lane {
 
     /// What the lane does as a whole.
     pub const fn state(&self) -> LaneState {
-        if let Some(nonce) = self.header.foreign {
+        if self.header.adopting {
+            LaneState::Paused(Pause::Unsettled)
+        } else if let Some(nonce) = self.header.foreign {
             LaneState::Halted(Halt::ForeignNonce { nonce })
         } else if self.misconfigured {
             LaneState::Halted(Halt::Configuration)

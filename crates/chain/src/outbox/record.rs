@@ -48,6 +48,8 @@ pub(crate) struct Header {
     pub(crate) outcomes: u64,
     /// A nonce that somebody else used.
     pub(crate) foreign: Option<u64>,
+    /// Whether the operator wants to go on from the chain's count nevertheless.
+    pub(crate) adopting: bool,
 }
 
 /// A wish that is not over.

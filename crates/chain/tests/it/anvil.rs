@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use alloy_primitives::Address;
 use serde_json::{Value, json};
@@ -48,7 +49,15 @@ impl Anvil {
     pub(crate) async fn send(&self, to: Option<Address>, data: &str) -> Value {
         let tx = self.transaction(to, data).await;
         let hash = self.ask("eth_sendTransaction", json!([tx])).await;
-        self.ask("eth_getTransactionReceipt", json!([hash])).await
+        // The block is made after the answer to the sender.
+        for _ in 0..2_000 {
+            let receipt = self.ask("eth_getTransactionReceipt", json!([hash])).await;
+            if !receipt.is_null() {
+                return receipt;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        unreachable!("Anvil mines what it is sent")
     }
 
     /// A transaction of the first account.

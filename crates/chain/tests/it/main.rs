@@ -1,6 +1,6 @@
 //! The crate against a real local chain.
-
-#![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what tests prepare must not fail silently")]
 
 mod anvil;
 mod ingest;
+mod outbox;

@@ -90,7 +90,8 @@ members! {
 }
 
 message! {
-    /// Where the work goes, as far as the contracts do not know it.
+    /// Where the work goes, for whoever does not read the specification. The specification is
+    /// signed with the order and rules: an order whose placement says otherwise is to be refused.
     Placement {
         /// What is preferred.
         policy: Option<Policy>,

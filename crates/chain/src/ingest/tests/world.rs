@@ -52,6 +52,8 @@ pub(super) struct SimPeer {
     pub(super) branch: Vec<B256>,
     pub(super) last: usize,
     pub(super) lies: bool,
+    /// Always states ranges without their first logs, and for a hash the header of a sibling.
+    pub(super) hides: bool,
     /// One answer in so many is lost.
     pub(super) loses: Option<u64>,
 }
@@ -91,7 +93,13 @@ impl World {
     }
 
     pub(super) fn peer(&self) -> SimPeer {
-        SimPeer { branch: self.branch.clone(), last: self.last, lies: false, loses: None }
+        SimPeer {
+            branch: self.branch.clone(),
+            last: self.last,
+            lies: false,
+            hides: false,
+            loses: None,
+        }
     }
 
     pub(super) fn our_logs(&self, hash: B256) -> Vec<RawLog> {
@@ -122,6 +130,13 @@ impl World {
                 Reply::Heads(Box::new([at(head), at(safe), at(peer.last as u64)]))
             }
             Question::HeaderAt(height) => Reply::Header(at(height).map(Box::new)),
+            Question::HeaderOf(hash) if peer.hides => {
+                let asked = self.blocks[&hash].header.clone();
+                let sibling = made_block(asked.parent_hash, asked.number, &mut self.dice);
+                let header = Box::new(sibling.header.clone());
+                self.blocks.insert(header.hash, sibling);
+                Reply::Header(Some(header))
+            }
             Question::HeaderOf(hash) => Reply::Header(header(&hash).map(Box::new)),
             Question::Logs(hash) => Reply::Logs(self.our_logs(hash)),
             Question::Receipts(hash) => Reply::Receipts(self.blocks[&hash].receipts.clone()),
@@ -135,14 +150,16 @@ impl World {
                     let logs = self.our_logs(hash).into_iter();
                     logs.map(move |log| (hash, height, log)).collect::<Vec<_>>()
                 };
-                Reply::Range(hashes.flat_map(logs).collect())
+                let hidden = if peer.hides { 2 } else { 0 };
+                Reply::Range(hashes.flat_map(logs).skip(hidden).collect())
             }
         };
         Ok(if peer.lies { self.lie(reply) } else { reply })
     }
 
     fn lie(&mut self, mut reply: Reply) -> Reply {
-        let how = self.dice.below(4);
+        // It is right often enough to be listened to again.
+        let how = self.dice.below(12);
         match &mut reply {
             Reply::Heads(heads) => {
                 for header in heads.iter_mut().flatten() {
@@ -151,15 +168,15 @@ impl World {
             }
             Reply::Header(Some(header)) => self.forge(header, how),
             Reply::Logs(logs) => logs.clear(),
-            Reply::Receipts(receipts) if how < 2 => receipts.clear(),
-            Reply::Receipts(receipts) => {
+            Reply::Receipts(receipts) if how < 3 => receipts.clear(),
+            Reply::Receipts(receipts) if how < 6 => {
                 for receipt in receipts.iter_mut() {
                     receipt.logs.pop();
                     receipt.encoded = encoded(&receipt.logs);
                 }
             }
-            Reply::Range(logs) if how < 3 => logs.clear(),
-            Reply::Range(_) | Reply::Header(None) | Reply::Identity(..) => {}
+            Reply::Range(logs) if how < 6 => logs.truncate(1),
+            Reply::Range(_) | Reply::Receipts(_) | Reply::Header(None) | Reply::Identity(..) => {}
         }
         reply
     }

@@ -1,15 +1,15 @@
 //! The questions to one endpoint. A question without an answer leaves nothing.
 
 use alloy_primitives::{Address, B256, U256};
-use futures_util::try_join;
+use futures::try_join;
 use tallystick_abi::decode_error;
 
 use super::super::answer::{SeenReceipt, SendAnswer, Sight, Trial};
 use super::super::intent::Guard;
-use super::Finality;
 use crate::endpoint::{
     Answer, BlockRef, Call, CallClass, CallRefusal, Endpoint, NonceAt, SendClass,
 };
+use crate::ingest::Finality;
 
 /// The longest reason that is kept, in characters.
 const REASON: usize = 300;
@@ -63,8 +63,8 @@ pub(super) async fn look(
 /// The newest final block; nothing on a chain that is too young to have one.
 async fn final_block(endpoint: &Endpoint, finality: Finality, head: u64) -> Answer<Option<u64>> {
     match finality {
-        Finality::Depth(depth) => Ok(head.checked_sub(depth)),
-        Finality::Tag => {
+        Finality::Depth { last, .. } => Ok(head.checked_sub(last)),
+        Finality::Tags => {
             let header = endpoint.header(BlockRef::Finalized).await?;
             Ok(header.map(|header| header.number))
         }

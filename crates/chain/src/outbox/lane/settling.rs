@@ -34,6 +34,8 @@ impl Lane {
             match weigh(nonce, &sights, quorum) {
                 Evidence::Mined(receipt) => self.mined(now, nonce, receipt, &mut step),
                 Evidence::Absent => self.not_mined(nonce, &mut step),
+                Evidence::Foreign if !self.looked_for_all(nonce) => {}
+                Evidence::Foreign if self.header.adopting => self.release(now, nonce, &mut step),
                 Evidence::Foreign => self.meet_foreign(nonce, &mut step),
                 Evidence::Unclear => {}
             }
@@ -77,6 +79,17 @@ impl Lane {
             }
             return;
         };
+        if self.header.adopting {
+            let finals = sights.iter().map(|sight| sight.final_nonce);
+            let mut counts = latest.chain(pending).chain(finals);
+            let count = counts.next().filter(|count| counts.all(|other| other == *count));
+            if let Some(count) = count.filter(|count| *count >= next && self.slots.is_empty()) {
+                (self.header.next, self.header.foreign) = (Some(count), None);
+                self.header.adopting = false;
+                self.table.put_header(&mut step.batch, &self.header);
+            }
+            return;
+        }
         let ahead = |count: Option<u64>| count.is_some_and(|count| count > next);
         if ahead(reached(latest, quorum)) || ahead(reached(pending, quorum)) {
             self.meet_foreign(next, step);
@@ -87,6 +100,22 @@ impl Lane {
         if self.header.foreign.is_none() {
             self.header.foreign = Some(nonce);
             self.table.put_header(&mut step.batch, &self.header);
+        }
+    }
+
+    /// Whether the last look asked for every variant of a nonce.
+    fn looked_for_all(&self, nonce: u64) -> bool {
+        let variants = self.slots.get(&nonce).map(|slot| slot.record.variants.len());
+        variants.is_some() && self.looked_for.get(&nonce).copied() == variants
+    }
+
+    /// Frees a wish from a nonce that a final block gave to somebody else.
+    fn release(&mut self, now: WallTime, nonce: u64, step: &mut Step) {
+        let Some(slot) = self.slots.remove(&nonce) else { return };
+        self.table.delete_nonce(&mut step.batch, nonce);
+        let arrival = self.arrivals.get(&slot.record.intent);
+        if let Some(wish) = arrival.and_then(|arrival| self.wishes.get_mut(arrival)) {
+            wish.phase = Phase::Queued { retry_at: now };
         }
     }
 
@@ -144,7 +173,7 @@ impl Lane {
 
     /// Sends again what is in no block: pools forget, and endpoints lose what they took.
     fn resend(&mut self, now: WallTime, step: &mut Step) {
-        if self.halted() || !self.booted {
+        if (self.halted() && !self.header.adopting) || !self.booted {
             return;
         }
         for (&nonce, slot) in &mut self.slots {
