@@ -88,7 +88,7 @@ const fn of_chain(error: &ChainError) -> Code {
     match error {
         ChainError::Refused { .. } | ChainError::Failed { .. } => Code::Refused,
         ChainError::Endpoint { .. } => Code::NoConnection,
-        ChainError::Url { .. } | ChainError::NoKey => Code::Usage,
+        ChainError::Url { .. } | ChainError::NoHttps | ChainError::NoKey => Code::Usage,
         ChainError::OtherChain { .. }
         | ChainError::Sign(_)
         | ChainError::Answer { .. }

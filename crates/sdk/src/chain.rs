@@ -70,6 +70,9 @@ pub enum ChainError {
         /// What was given.
         url: String,
     },
+    /// This program cannot speak https to the chain.
+    #[error("this program was built without https for the chain; build it with --features https")]
+    NoHttps,
     /// The endpoint is of another chain.
     #[error("the endpoint serves chain {found}, the deployment record is of chain {expected}")]
     OtherChain {
@@ -133,6 +136,9 @@ impl Chain {
     ) -> Result<Self, ChainError> {
         let no_url = || ChainError::Url { url: url.to_owned() };
         let parsed: reqwest::Url = url.parse().map_err(|_| no_url())?;
+        if parsed.scheme() == "https" && !cfg!(feature = "https") {
+            return Err(ChainError::NoHttps);
+        }
         let http = reqwest::Client::builder().timeout(ANSWER).build().map_err(|_| no_url())?;
         let provider = ProviderBuilder::new()
             .disable_recommended_fillers()
