@@ -184,7 +184,10 @@ impl Configuration {
 
     /// Every setting with its place; what could be a secret is masked.
     pub(crate) fn shown(&self) -> Vec<Value> {
-        let row = |name: &str, value: Value, origin: Origin| json!({ "setting": name, "value": value, "source": self.place(origin) });
+        let row = |setting: &str, value: Value, origin: Origin| {
+            let source = self.place(origin);
+            json!({ "setting": setting, "value": value, "source": source })
+        };
         let coordinators: Vec<_> = self.coordinators.value.iter().map(|url| masked(url)).collect();
         let rpc = self.rpc.value.as_deref().map(masked);
         vec![
