@@ -6,6 +6,7 @@ mod error;
 mod index;
 mod layout;
 mod pin;
+mod service;
 mod store;
 mod trailer;
 pub mod transfer;
@@ -18,6 +19,7 @@ pub use disk::{AppendFile, Disk, DiskEntry, FolderLock, LocalDisk, ReadFile};
 pub use error::{BlobError, Damage, OpenError, Remedy};
 pub use index::Statistics;
 pub use pin::{MOST_PINS, Pin, PinReason};
+pub use service::BlobService;
 pub use store::{
     BlobReader, BlobStore, BlobWriter, Collected, OpenReport, PutOptions, StoreConfig, Stored,
 };

@@ -129,10 +129,17 @@ impl Chain {
         to: Address,
         call: C,
     ) -> Result<TransactionReceipt, CallError> {
-        let request = TransactionRequest::default()
-            .with_from(from)
-            .with_to(to)
-            .with_input(Bytes::from(call.abi_encode()));
+        self.send_encoded(from, to, call.abi_encode().into()).await
+    }
+
+    /// The same with a call that is encoded already.
+    pub async fn send_encoded(
+        &self,
+        from: Address,
+        to: Address,
+        call: Bytes,
+    ) -> Result<TransactionReceipt, CallError> {
+        let request = TransactionRequest::default().with_from(from).with_to(to).with_input(call);
         let pending = self.provider.send_transaction(request).await?;
         let tx = *pending.tx_hash();
         let receipt = pending

@@ -43,7 +43,7 @@ pub(crate) struct House {
     pub(crate) deployment: Deployment,
     pub(crate) deployer: Address,
     record: PathBuf,
-    _anvil: Anvil,
+    anvil: Anvil,
 }
 
 /// A chain number that no other test process uses now; records of such chains are not kept.
@@ -72,7 +72,11 @@ impl House {
         let deployment = deployer.deploy().await.unwrap();
         let chain = Chain::connect(&anvil.url(), deployer.key.clone()).unwrap();
         let deployer = deployer.key.address();
-        Self { chain, deployment, deployer, record, _anvil: anvil }
+        Self { chain, deployment, deployer, record, anvil }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.anvil.url()
     }
 
     pub(crate) fn at(&self, contract: Contract) -> Address {

@@ -120,7 +120,7 @@ async fn join(house: &mut House) -> Node {
 }
 
 /// The word that the chain stores of a job: the first variable of its namespace, a mapping by slot.
-async fn stored(house: &House, id: JobId) -> JobWord {
+pub(crate) async fn stored(house: &House, id: JobId) -> JobWord {
     let namespace = alloy_primitives::b256!(
         "0xcc7f51e56c9e47e631d8aabc89a96a1a25114ca83917f39c3f8b00bc61d58e00"
     );

@@ -5,3 +5,4 @@ mod deployment;
 mod house;
 mod job;
 mod refusals;
+mod view;

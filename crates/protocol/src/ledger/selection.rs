@@ -50,6 +50,8 @@ pub struct Selection<'a> {
     pub role: Role,
     /// Bytes for ties and draws; another for every place.
     pub seed: Seed,
+    /// Who executes first in this try; nothing while that is what is chosen.
+    pub primary: Option<Seat>,
     /// All nodes.
     pub nodes: &'a Nodes,
     pub(super) paired: Option<&'a BTreeSet<Seat>>,

@@ -93,6 +93,7 @@ impl Turn<'_> {
             attempt,
             role,
             seed,
+            primary: task.replicas.first().map(|replica| replica.seat),
             nodes: self.nodes,
             paired: private.then_some(paired),
             excluded,

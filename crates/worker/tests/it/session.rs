@@ -75,7 +75,7 @@ async fn attested(session: &mut Session, openings: &[(TaskCommit, TaskReveal)]) 
     let output_root = job_output_root(roots).unwrap();
     for (task, (commit, reveal)) in (0..).map(TaskIndex::new).zip(openings) {
         let opening = SignedOpening {
-            assignment: commit.assignment.clone(),
+            assignment: commit.assignment,
             commitment: commit.commitment,
             round: commit.round,
             signature: commit.signature,

@@ -1,0 +1,190 @@
+//! Serves a store over gRPC: `tallystick.blobs.v1`.
+
+use std::pin::Pin;
+
+use futures::Stream;
+use tallystick_types::BlobDigest;
+use tallystick_wire::blobs::v1;
+use tallystick_wire::blobs::v1::blobs_server::{Blobs, BlobsServer};
+use tallystick_wire::{blobs as message, limits};
+use tokio::sync::mpsc;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::error::BlobError;
+use crate::store::{BlobStore, BlobWriter, PutOptions};
+use crate::transfer;
+
+/// Messages of one answer that wait for the network.
+const QUEUE: usize = 4;
+
+/// A store that anybody who reaches it may read and, within the quota, write.
+#[derive(Clone, Debug)]
+pub struct BlobService {
+    store: BlobStore,
+}
+
+type Parts = Pin<Box<dyn Stream<Item = Result<v1::Part, Status>> + Send>>;
+
+impl BlobService {
+    /// Serves this store, with the limits of the schema.
+    pub fn server(store: BlobStore) -> BlobsServer<Self> {
+        BlobsServer::new(Self { store })
+            .max_decoding_message_size(limits::BLOBS_REQUEST_BYTES)
+            .max_encoding_message_size(limits::BLOBS_RESPONSE_BYTES)
+    }
+
+    fn present(&self, digest: BlobDigest) -> Option<v1::Descriptor> {
+        let serving = self.store.serve(digest).ok()?;
+        Some(descriptor(serving.descriptor()).into())
+    }
+}
+
+#[tonic::async_trait]
+impl Blobs for BlobService {
+    type GetStream = Parts;
+
+    async fn put(
+        &self,
+        request: Request<Streaming<v1::PutPart>>,
+    ) -> Result<Response<v1::Stored>, Status> {
+        let mut parts = request.into_inner();
+        let first = parts.message().await?.ok_or_else(|| refuse("the upload is empty"))?;
+        let message::PutPartBody::Header(header) = checked::<_, message::PutPart>(first)?.body
+        else {
+            return Err(refuse("an upload begins with its header"));
+        };
+        let options = PutOptions { expected: header.digest, size: Some(header.size), pin: None };
+        let mut writer = self.store.writer(options).map_err(failed)?;
+        while let Some(part) = parts.message().await? {
+            let message::PutPartBody::Data(data) = checked::<_, message::PutPart>(part)?.body
+            else {
+                return Err(refuse("an upload has one header"));
+            };
+            writer = write(writer, data.into_vec()).await?;
+        }
+        let stored = blocking(move || writer.finish()).await?;
+        let existed = stored.existed;
+        let descriptor = self.present(stored.digest);
+        Ok(Response::new(v1::Stored { descriptor, existed }))
+    }
+
+    async fn get(
+        &self,
+        request: Request<v1::GetRequest>,
+    ) -> Result<Response<Self::GetStream>, Status> {
+        let asked: message::GetRequest = checked(request.into_inner())?;
+        let store = self.store.clone();
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        // Ends with the blob, or as soon as nobody reads.
+        drop(tokio::task::spawn_blocking(move || answer(&store, asked, &sender)));
+        let parts = futures::stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|part| (Ok(part), receiver))
+        });
+        Ok(Response::new(Box::pin(parts)))
+    }
+
+    async fn has(
+        &self,
+        request: Request<v1::HasRequest>,
+    ) -> Result<Response<v1::HasResponse>, Status> {
+        let asked: message::HasRequest = checked(request.into_inner())?;
+        let service = self.clone();
+        let present = move || {
+            let digests = asked.digests.into_vec().into_iter();
+            Ok(digests.filter_map(|digest| service.present(digest)).collect())
+        };
+        let present = blocking(present).await?;
+        Ok(Response::new(v1::HasResponse { present }))
+    }
+}
+
+/// Sends an answer for as long as somebody reads it.
+fn answer(store: &BlobStore, asked: message::GetRequest, to: &mpsc::Sender<v1::Part>) {
+    let message::GetRequest { digest, first, count } = asked;
+    let refused = |refusal| v1::Part::from(part(transfer::Part::Refused(refusal)));
+    let mut serving = match store.serve(digest) {
+        Ok(serving) => serving,
+        Err(error) => {
+            let missing = matches!(error, BlobError::Missing { .. });
+            let why =
+                if missing { transfer::Refusal::Missing } else { transfer::Refusal::Unavailable };
+            // Nobody reads any more where this fails.
+            let _nobody = to.blocking_send(refused(why));
+            return;
+        }
+    };
+    for next in serving.answer(transfer::Request { digest, first, count }) {
+        // An error is followed by the refusal that tells the peer.
+        let Ok(next) = next else { continue };
+        if to.blocking_send(part(next).into()).is_err() {
+            return;
+        }
+    }
+}
+
+async fn write(mut writer: BlobWriter, data: Vec<u8>) -> Result<BlobWriter, Status> {
+    blocking(move || writer.write(&data).map(|()| writer)).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, Status> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(failed),
+        Err(_) => Err(Status::internal("the store failed; look into its log")),
+    }
+}
+
+fn checked<W, T: TryFrom<W, Error = tallystick_wire::MalformedError>>(
+    wire: W,
+) -> Result<T, Status> {
+    T::try_from(wire).map_err(|error| Status::invalid_argument(error.to_string()))
+}
+
+fn refuse(why: &'static str) -> Status {
+    Status::invalid_argument(why)
+}
+
+fn failed(error: BlobError) -> Status {
+    let words = error.to_string();
+    match error {
+        BlobError::Missing { .. } => Status::not_found(words),
+        BlobError::NoSpace { .. } | BlobError::DiskFull { .. } => Status::resource_exhausted(words),
+        BlobError::TooLarge { .. }
+        | BlobError::TooShort { .. }
+        | BlobError::DigestMismatch { .. } => Status::invalid_argument(words),
+        _ => Status::unavailable(words),
+    }
+}
+
+fn descriptor(it: transfer::Descriptor) -> message::Descriptor {
+    message::Descriptor { digest: it.digest, size: it.size, root: it.root }
+}
+
+/// A message of a transfer in the words of the schema.
+fn part(part: transfer::Part) -> message::Part {
+    let body = match part {
+        transfer::Part::Descriptor(it) => message::PartBody::Descriptor(descriptor(it)),
+        transfer::Part::Chunk(chunk) => message::PartBody::Chunk(message::ProvedChunk {
+            index: chunk.index,
+            bytes: chunk.bytes.try_into().expect("a chunk has at most 64 KiB"),
+            proof: chunk.proof.try_into().expect("a path has at most 24 nodes"),
+        }),
+        transfer::Part::End => message::PartBody::End(message::End {}),
+        transfer::Part::Refused(refusal) => {
+            message::PartBody::Refused(message::Refused { reason: reason(refusal) })
+        }
+    };
+    message::Part { body }
+}
+
+fn reason(refusal: transfer::Refusal) -> message::Refusal {
+    match refusal {
+        transfer::Refusal::Missing => message::Refusal::Missing(message::Missing {}),
+        transfer::Refusal::NoSuchChunk { chunks } => {
+            message::Refusal::NoSuchChunk(message::NoSuchChunk { chunks })
+        }
+        transfer::Refusal::Count { most } => message::Refusal::Count(message::Count { most }),
+        transfer::Refusal::Unavailable => message::Refusal::Unavailable(message::Unavailable {}),
+    }
+}

@@ -1,0 +1,211 @@
+//! The machine over real endpoints, a store and a clock.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::B256;
+use futures::future::join_all;
+use tallystick_ports::{Clock, Store, StoreError};
+use tokio::sync::{Notify, watch};
+
+use super::kept::{self, KeptError};
+use super::machine::{Input, Machine, Output};
+use super::peer::{Miss, Question, Reply};
+use super::{BlockPlace, Delivery, Finality, IngestConfig, IngestStatus, LogReader, Phase, Seq};
+use crate::endpoint::{Answer, BlockRef, Endpoint, NoAnswer};
+
+/// How much longer than the poll time a machine without an agreed head waits, at most.
+const LONGEST_WAIT: u32 = 16;
+
+/// Reads the chain for as long as it runs.
+#[derive(Debug)]
+pub struct Ingest {
+    machine: Machine,
+    config: IngestConfig,
+    endpoints: Vec<Endpoint>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    wake: Arc<Notify>,
+    seq: watch::Sender<Seq>,
+    status: watch::Sender<IngestStatus>,
+}
+
+/// What others hold. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct IngestHandle {
+    store: Arc<dyn Store>,
+    wake: Arc<Notify>,
+    seq: watch::Receiver<Seq>,
+    status: watch::Receiver<IngestStatus>,
+}
+
+/// Why reading the chain ended.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// What is kept could not be read.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
+    /// A step could not be kept. Nothing of it was; start again when the disk is well.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Ingest {
+    /// Takes up what the store keeps. Nothing is asked before [`Self::run`].
+    ///
+    /// The keys that begin with `ingest/` are this one's alone.
+    pub fn open(
+        config: IngestConfig,
+        endpoints: Vec<Endpoint>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        reader: Arc<dyn LogReader>,
+    ) -> Result<(Self, IngestHandle), IngestError> {
+        let machine = Machine::load(config.clone(), endpoints.len(), reader, store.as_ref())?;
+        let wake = Arc::new(Notify::new());
+        let (seq, seq_seen) = watch::channel(machine.seq());
+        let (status, status_seen) = watch::channel(machine.status());
+        let handle = IngestHandle {
+            store: Arc::clone(&store),
+            wake: Arc::clone(&wake),
+            seq: seq_seen,
+            status: status_seen,
+        };
+        Ok((Self { machine, config, endpoints, store, clock, wake, seq, status }, handle))
+    }
+
+    /// Reads until `stop` is ready. May be dropped at any moment: what was kept is whole.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), IngestError> {
+        let mut stop = pin!(stop);
+        let mut input = Input::Wake(self.clock.now());
+        let mut rounds_in_vain = 0;
+        loop {
+            input = match self.machine.step(input) {
+                Output::Commit(batch) => {
+                    self.store.commit(batch)?;
+                    self.tell();
+                    Input::Committed
+                }
+                Output::Ask(asks) => tokio::select! {
+                    () = &mut stop => return Ok(()),
+                    answers = self.answers(&asks) => Input::Answers(answers),
+                },
+                Output::Rest { more } => {
+                    self.tell();
+                    let well =
+                        matches!(self.machine.status().phase, Phase::Follow | Phase::BackFill);
+                    rounds_in_vain = if well { 0 } else { LONGEST_WAIT.min(rounds_in_vain + 1) };
+                    let wait = if more { Duration::ZERO } else { self.wait(rounds_in_vain) };
+                    tokio::select! {
+                        () = &mut stop => return Ok(()),
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.wake.notified() => {}
+                    }
+                    Input::Wake(self.clock.now())
+                }
+            };
+        }
+    }
+
+    fn tell(&self) {
+        self.seq.send_if_modified(|seq| std::mem::replace(seq, self.machine.seq()) != *seq);
+        let status = self.machine.status();
+        self.status.send_if_modified(|told| {
+            let changed = *told != status;
+            *told = status;
+            changed
+        });
+    }
+
+    /// The poll time, longer while nothing is agreed, with a part that differs between machines.
+    fn wait(&self, rounds_in_vain: u32) -> Duration {
+        let now = self.clock.now().get();
+        let jitter = self.config.poll.saturating_mul(u32::try_from(now % 64).unwrap_or(0)) / 512;
+        let poll = self.config.poll.saturating_mul(rounds_in_vain.max(1));
+        poll.saturating_add(jitter)
+    }
+
+    async fn answers(&self, asks: &[(usize, Question)]) -> Vec<Result<Reply, Miss>> {
+        join_all(asks.iter().map(|(peer, question)| self.answer(*peer, *question))).await
+    }
+
+    async fn answer(&self, peer: usize, question: Question) -> Result<Reply, Miss> {
+        let Some(endpoint) = self.endpoints.get(peer) else { return Err(Miss::NoAnswer) };
+        self.ask(endpoint, question).await.map_err(|none| match question {
+            Question::Range(..) if none.is_too_much() => Miss::TooMuch,
+            _ => Miss::NoAnswer,
+        })
+    }
+
+    async fn ask(&self, endpoint: &Endpoint, question: Question) -> Answer<Reply> {
+        let addresses = || self.config.addresses();
+        Ok(match question {
+            Question::Identity => {
+                let chain = endpoint.chain_id().await?;
+                let codes = addresses();
+                let codes = join_all(codes.iter().map(|address| endpoint.code_hash(*address)));
+                let codes: Result<Vec<B256>, NoAnswer> = codes.await.into_iter().collect();
+                Reply::Identity(chain, codes?)
+            }
+            Question::Heads => {
+                let latest = endpoint.header(BlockRef::Latest).await?;
+                let (safe, last) = match self.config.finality {
+                    Finality::Depth { .. } => (None, None),
+                    Finality::Tags => (
+                        endpoint.header(BlockRef::Safe).await?,
+                        endpoint.header(BlockRef::Finalized).await?,
+                    ),
+                };
+                Reply::Heads(Box::new([latest, safe, last]))
+            }
+            Question::HeaderAt(number) => {
+                Reply::Header(endpoint.header(BlockRef::Number(number)).await?.map(Box::new))
+            }
+            Question::HeaderOf(hash) => {
+                Reply::Header(endpoint.header_by_hash(hash).await?.map(Box::new))
+            }
+            Question::Logs(block) => Reply::Logs(endpoint.logs(block, &addresses()).await?),
+            Question::Receipts(block) => Reply::Receipts(endpoint.receipts(block).await?),
+            Question::Range(first, last) => {
+                Reply::Range(endpoint.logs_between(first, last, &addresses()).await?)
+            }
+        })
+    }
+}
+
+impl IngestHandle {
+    /// The deliveries after one, in order, at most so many.
+    ///
+    /// A consumer keeps the number of the last one together with what it made of it.
+    pub fn deliveries(&self, after: Seq, most: usize) -> Result<Vec<(Seq, Delivery)>, KeptError> {
+        kept::deliveries(self.store.as_ref(), after, most)
+    }
+
+    /// Shows the number of the last delivery.
+    pub fn watch(&self) -> watch::Receiver<Seq> {
+        self.seq.clone()
+    }
+
+    /// Where ingest stands.
+    pub fn status(&self) -> IngestStatus {
+        self.status.borrow().clone()
+    }
+
+    /// Shows where ingest stands.
+    pub fn watch_status(&self) -> watch::Receiver<IngestStatus> {
+        self.status.clone()
+    }
+
+    /// The block that was read at a height; nothing above the cursor or where its header is no
+    /// longer kept. Tells whether a receipt's block is part of the chain.
+    pub fn block(&self, number: u64) -> Result<Option<BlockPlace>, KeptError> {
+        kept::block(self.store.as_ref(), number)
+    }
+
+    /// Looks at the chain now, for example because somebody told of a new block.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}

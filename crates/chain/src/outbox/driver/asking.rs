@@ -1,0 +1,149 @@
+//! The questions to one endpoint. A question without an answer leaves nothing.
+
+use alloy_primitives::{Address, B256, U256};
+use futures::try_join;
+use tallystick_abi::decode_error;
+
+use super::super::answer::{SeenReceipt, SendAnswer, Sight, Trial};
+use super::super::intent::Guard;
+use crate::endpoint::{
+    Answer, BlockRef, Call, CallClass, CallRefusal, Endpoint, NonceAt, SendClass,
+};
+use crate::ingest::Finality;
+
+/// The longest reason that is kept, in characters.
+const REASON: usize = 300;
+
+/// What an endpoint sees of an account and of the transactions that compete for its nonces.
+pub(super) async fn look(
+    endpoint: &Endpoint,
+    account: Address,
+    finality: Finality,
+    nonces: &[(u64, Vec<B256>)],
+) -> Option<Sight> {
+    let general =
+        async { try_join!(endpoint.chain_id(), endpoint.block_number(), endpoint.fees()) };
+    let (chain, head, fees) = general.await.ok()?;
+    let last_final = final_block(endpoint, finality, head).await.ok()?;
+    let final_nonce = match last_final {
+        Some(number) => endpoint.nonce(account, NonceAt::Number(number)).await.ok()?,
+        None => 0,
+    };
+    let (latest_nonce, pending_nonce, balance) = try_join!(
+        endpoint.nonce(account, NonceAt::Latest),
+        endpoint.nonce(account, NonceAt::Pending),
+        endpoint.balance(account),
+    )
+    .ok()?;
+    let mut receipts = Vec::new();
+    for (nonce, hashes) in nonces.iter().filter(|(nonce, _)| *nonce < latest_nonce) {
+        // The newest variant is the likeliest.
+        for tx in hashes.iter().rev() {
+            if let Some(receipt) = seen_receipt(endpoint, *tx, last_final).await.ok()? {
+                receipts.push((*nonce, receipt));
+                break;
+            }
+        }
+    }
+    let (base_fee, tip) = (fees.base_fee, fees.suggested_tip);
+    let chain = chain.get();
+    Some(Sight {
+        chain,
+        head,
+        base_fee,
+        tip,
+        final_nonce,
+        latest_nonce,
+        pending_nonce,
+        balance,
+        receipts,
+    })
+}
+
+/// The newest final block; nothing on a chain that is too young to have one.
+async fn final_block(endpoint: &Endpoint, finality: Finality, head: u64) -> Answer<Option<u64>> {
+    match finality {
+        Finality::Depth { last, .. } => Ok(head.checked_sub(last)),
+        Finality::Tags => {
+            let header = endpoint.header(BlockRef::Finalized).await?;
+            Ok(header.map(|header| header.number))
+        }
+    }
+}
+
+/// A receipt whose block is still in the endpoint's chain.
+async fn seen_receipt(
+    endpoint: &Endpoint,
+    tx: B256,
+    last_final: Option<u64>,
+) -> Answer<Option<SeenReceipt>> {
+    let Some(receipt) = endpoint.receipt(tx).await? else { return Ok(None) };
+    let block = receipt.block_number;
+    let header = endpoint.header(BlockRef::Number(block)).await?;
+    Ok(header.filter(|header| header.hash == receipt.block_hash).map(|_| SeenReceipt {
+        tx,
+        block,
+        block_hash: receipt.block_hash,
+        success: receipt.success,
+        is_final: last_final.is_some_and(|last| block <= last),
+    }))
+}
+
+/// Asks the guard, and then for the gas that a call needs.
+pub(super) async fn attempt(
+    endpoint: &Endpoint,
+    call: &Call,
+    guard: Option<&Guard>,
+    finality: Finality,
+) -> Option<Trial> {
+    if let Some(guard) = guard
+        && says_done(endpoint, call.from, guard, BlockRef::Latest).await.ok()?
+    {
+        let head = endpoint.block_number().await.ok()?;
+        let last_final = final_block(endpoint, finality, head).await.ok()?;
+        let is_final = match last_final {
+            Some(last) => {
+                let at = BlockRef::Number(last);
+                says_done(endpoint, call.from, guard, at).await.ok()?
+            }
+            None => false,
+        };
+        return Some(Trial::GuardDone { is_final });
+    }
+    match endpoint.estimate_gas(call).await.ok()? {
+        Ok(gas) => Some(Trial::Gas(gas)),
+        Err(CallRefusal { class: CallClass::Funds, .. }) => Some(Trial::NoFunds),
+        Err(refusal) => Some(Trial::Refused(reason(&refusal))),
+    }
+}
+
+async fn says_done(
+    endpoint: &Endpoint,
+    from: Address,
+    guard: &Guard,
+    at: BlockRef,
+) -> Answer<bool> {
+    let call = Call { from, to: guard.to, data: guard.data.clone(), value: U256::ZERO };
+    // A guard that is refused, or that no contract answers, does not say "done".
+    let answer = endpoint.call_at(&call, at).await?.unwrap_or_default();
+    Ok(answer.first_chunk().is_some_and(|word| guard.says_done(B256::new(*word))))
+}
+
+fn reason(refusal: &CallRefusal) -> String {
+    let words = if refusal.data.is_empty() {
+        refusal.text.clone()
+    } else {
+        decode_error(&refusal.data).to_string()
+    };
+    words.chars().take(REASON).collect()
+}
+
+/// Sends signed bytes.
+pub(super) async fn send(endpoint: &Endpoint, raw: &[u8]) -> SendAnswer {
+    match endpoint.send_raw(raw).await {
+        Ok(Ok(_)) => SendAnswer::Taken,
+        Ok(Err(refusal)) if refusal.class == SendClass::AlreadyKnown => SendAnswer::Taken,
+        Ok(Err(refusal)) => SendAnswer::Refused(refusal.class),
+        Err(_) => SendAnswer::Unknown,
+    }
+}

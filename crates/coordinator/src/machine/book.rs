@@ -1,0 +1,172 @@
+//! What a coordinator knows of a job besides the ledger: its lease, its outputs, its receipt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use tallystick_protocol::ledger::Job;
+use tallystick_scheduler::{Request, Resources, Tier, WorkKind};
+use tallystick_types::{
+    Amount, Attestation, BlobDigest, InputDigest, JobId, OutputDigest, OutputRoot, Receipt,
+    ReceiptClaim, Seat, SignedReceipt, TaskIndex, Usage, WallTime,
+};
+
+use tallystick_protocol::specification::{Input as WorkInput, Work};
+
+use super::input::{Lease, NodeOutput, Offer};
+
+/// Everything beside the ledger that belongs to one job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Book {
+    /// What was offered.
+    pub offer: Offer,
+    /// The lease, while the chain shows it.
+    pub lease: Option<Lease>,
+    /// When the lease was last asked for.
+    pub taking: Option<WallTime>,
+    /// When nodes were last asked to be added, while that is not seen on the chain.
+    pub enlisting: Option<WallTime>,
+    /// Where nodes said that their outputs are.
+    pub said: BTreeMap<(TaskIndex, Seat), (OutputRoot, NodeOutput)>,
+    /// Outputs that are here.
+    pub outputs: BTreeMap<TaskIndex, (OutputRoot, NodeOutput)>,
+    /// Whom the output of a task was last asked of, and when.
+    pub asked: BTreeMap<TaskIndex, (Seat, WallTime)>,
+    /// How far the receipt is.
+    pub receipt: ReceiptStage,
+    /// Decisions about its tasks as JSON, the latest last.
+    pub decisions: Vec<String>,
+}
+
+/// How far a receipt is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ReceiptStage {
+    /// The work is not over.
+    None,
+    /// The claim has its signatures; outputs are awaited.
+    Gathering(Agreed),
+    /// The outputs are here and are being joined.
+    Joining(Agreed),
+    /// A node was asked to sign the receipt.
+    Signing {
+        /// What it covers.
+        agreed: Agreed,
+        /// The receipt as it was shown.
+        receipt: Box<Receipt>,
+        /// When the node was asked.
+        since: WallTime,
+    },
+    /// Signed and kept.
+    Signed {
+        /// The signatures under the claim.
+        agreed: Agreed,
+        /// The receipt.
+        receipt: Box<SignedReceipt>,
+        /// When the chain was last asked to take it.
+        proposed: Option<WallTime>,
+    },
+}
+
+/// A claim with the signatures that make it a result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// The claim.
+    pub claim: ReceiptClaim,
+    /// Its signatures.
+    pub attestations: Vec<Attestation>,
+    /// The whole output and its length, once it is joined.
+    pub output: Option<(OutputDigest, u64)>,
+}
+
+impl Book {
+    /// The most decisions that are kept of one job.
+    const MOST_DECISIONS: usize = 256;
+
+    /// The book of a job that was offered.
+    pub fn new(offer: Offer) -> Self {
+        Self {
+            offer,
+            lease: None,
+            taking: None,
+            enlisting: None,
+            said: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            receipt: ReceiptStage::None,
+            decisions: Vec::new(),
+        }
+    }
+
+    /// Whether the chain shows a node in the present attempt.
+    pub fn has(&self, seat: Seat) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.nodes.contains(&seat))
+    }
+
+    /// Notes a decision; the oldest goes where there are too many.
+    pub fn decided(&mut self, decision: String) {
+        if self.decisions.len() >= Self::MOST_DECISIONS {
+            self.decisions.remove(0);
+        }
+        self.decisions.push(decision);
+    }
+
+    /// What a task of the job demands of a machine.
+    pub fn demands(&self) -> Request {
+        let specification = &self.offer.specification;
+        let Work::Wasm { memory_bytes, .. } = &specification.work;
+        let blobs: BTreeMap<InputDigest, u64> = match &specification.input {
+            WorkInput::Blob { digest, size, .. } => BTreeMap::from([(*digest, *size)]),
+            WorkInput::Blobs(blobs) => blobs.iter().map(|it| (it.digest, it.size)).collect(),
+            WorkInput::Tiles { .. } => BTreeMap::new(),
+        };
+        Request {
+            kind: WorkKind::Wasm,
+            engine: Some(specification.engine.clone()),
+            resources: Resources {
+                cpu_millicores: 1_000,
+                memory_bytes: *memory_bytes,
+                ..Resources::default()
+            },
+            tier: Tier::One,
+            trust: self.offer.rules.trust,
+            client: self.offer.client,
+            privacy: specification.privacy,
+            max_price: Amount::new(u128::MAX),
+            region: None,
+            blobs,
+            policy: specification.policy,
+            excluded: BTreeSet::new(),
+        }
+    }
+
+    /// What the work used in all: as whoever's output was taken says, task by task.
+    pub fn usage(&self, bytes_out: u64) -> Usage {
+        let mut usage = Usage { bytes_out, ..Usage::default() };
+        for (_, output) in self.outputs.values() {
+            let part = &output.usage;
+            usage.work_units = usage.work_units.saturating_add(part.work_units);
+            usage.memory_bytes = usage.memory_bytes.max(part.memory_bytes);
+            usage.bytes_in = usage.bytes_in.saturating_add(part.bytes_in);
+        }
+        usage
+    }
+
+    /// Every blob that has to stay here while the job lasts.
+    pub fn blobs(&self) -> Vec<BlobDigest> {
+        let mut blobs = self.offer.specification.blobs();
+        blobs.push(BlobDigest::new(*self.offer.specification.digest().as_bytes()));
+        blobs.extend(self.outputs.values().map(|(_, output)| output.blob));
+        blobs
+    }
+}
+
+/// The nodes that have the output of a task, those whose output is nearest first: who executed,
+/// then who agreed.
+pub fn holders(job: &Job, task: TaskIndex) -> Vec<Seat> {
+    let found = job.results().find(|result| result.task == task);
+    found.map(|result| result.by.to_vec()).unwrap_or_default()
+}
+
+/// A job that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("job {0} is not known here; ask another coordinator, or look at the chain")]
+pub struct UnknownJob(pub JobId);

@@ -1,0 +1,1 @@
+(module (import "env" "fork" (func)) (func (export "_start")))
