@@ -93,6 +93,17 @@ impl Agent {
         tasks.filter(|(_, task)| task.is_open()).map(first).copied().collect()
     }
 
+    /// Input blobs that are here for tasks, once each. Outputs are nobody's business before they
+    /// are opened.
+    pub fn inputs(&self) -> BTreeSet<BlobDigest> {
+        let tasks = self.jobs.values().flat_map(|job| job.tasks.values());
+        let here = tasks.filter(|task| {
+            matches!(task.state, TaskState::Running | TaskState::Executed(_))
+                || task.state.is_committed()
+        });
+        here.flat_map(|task| held::inputs(&task.specification, task.accepted.slices)).collect()
+    }
+
     /// Assignments that take a place.
     pub fn busy(&self) -> usize {
         self.tasks().filter(|(_, state)| state.is_live()).count()
