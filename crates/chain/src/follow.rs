@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use tallystick_types::{BlockHash, JobId, NodeId};
+use tallystick_ports::Beacon;
+use tallystick_types::{BeaconRound, BlockHash, JobId, NodeId, Seed};
 use tokio::sync::{broadcast, watch};
 
 use crate::endpoint::RawLog;
@@ -118,6 +119,18 @@ impl House {
     /// Where ingest stands.
     pub fn status(&self) -> IngestStatus {
         self.ingest.status()
+    }
+}
+
+/// The round of a block is its height, its randomness the hash of the block once that is final.
+/// Whoever makes blocks can try several; a beacon of its own takes this place where that matters.
+impl Beacon for House {
+    fn seed(&self, round: BeaconRound) -> Option<Seed> {
+        if self.heights().last < round.get() {
+            return None;
+        }
+        let block = self.block(round.get()).ok().flatten()?;
+        Some(Seed::from(block.hash))
     }
 }
 

@@ -473,7 +473,7 @@ impl Told {
                 Some((assignment.job, Self::Progress(at(assignment), *done)))
             }
             Event::Committed { pledge, .. } => {
-                let told = Self::Committed(at(&pledge.assignment), pledge.round);
+                let told = Self::Committed(at(&pledge.assignment), pledge.commitment, pledge.round);
                 Some((pledge.assignment.job, told))
             }
             Event::Failed { assignment, failure } => {

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod beacon;
 mod clock;
 mod execution;
 mod facts;
 mod keys;
 mod store;
 
+pub use beacon::Beacon;
 pub use clock::Clock;
 #[cfg(any(test, feature = "test-utils"))]
 pub use clock::ManualClock;

@@ -32,7 +32,7 @@ pub use input::{
 pub use journal::JournalError;
 pub use restore::RestoreError;
 
-use held::{HeldJob, HeldTask, TaskState};
+use held::{HeldJob, TaskState};
 use journal::Record;
 
 /// Time between two looks at what the chain says of jobs that are not being worked on.
@@ -88,8 +88,20 @@ impl Agent {
 
     /// The assignments that are worked on, and those whose commitment is still to be opened.
     pub fn running(&self) -> Vec<TaskAssignment> {
-        let tasks = self.jobs.values().flat_map(|job| &job.tasks);
+        let jobs = self.jobs.values().filter(|job| job.over_since.is_none());
+        let tasks = jobs.flat_map(|job| &job.tasks);
         tasks.filter(|(_, task)| task.is_open()).map(first).copied().collect()
+    }
+
+    /// Input blobs that are here for tasks, once each. Outputs are nobody's business before they
+    /// are opened.
+    pub fn inputs(&self) -> BTreeSet<BlobDigest> {
+        let tasks = self.jobs.values().flat_map(|job| job.tasks.values());
+        let here = tasks.filter(|task| {
+            matches!(task.state, TaskState::Running | TaskState::Executed(_))
+                || task.state.is_committed()
+        });
+        here.flat_map(|task| held::inputs(&task.specification, task.accepted.slices)).collect()
     }
 
     /// Assignments that take a place.
@@ -172,11 +184,9 @@ impl Agent {
         let stopping = self.stopping;
         let open = |held: &HeldJob| {
             // Who stops for good is paid first; another coordinator may ask again.
-            held.asked.is_some()
-                || held.tasks.values().any(HeldTask::is_open)
-                || (stopping && held.is_unpaid())
+            held.asked.is_some() || (stopping && held.is_unpaid())
         };
-        if wanted && !self.left && !self.jobs.values().any(open) {
+        if wanted && !self.left && self.running().is_empty() && !self.jobs.values().any(open) {
             self.left = true;
             self.say(AgentSays::Leaving);
             self.effects.push(Effect::Leave);

@@ -11,7 +11,7 @@ use tallystick_ports::{
 };
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::Failure;
-use tallystick_types::{BlobDigest, Canonical, JobId, Ppm};
+use tallystick_types::{BlobDigest, Canonical, InputDigest, JobId, Ppm};
 use tallystick_wire::authentication::Network;
 use tallystick_wire::version::SUPPORTED;
 use tallystick_wire::worker::{AgentBody, Capabilities, FreeResources, Heartbeat, Hello};
@@ -35,7 +35,7 @@ const EVENTS: usize = 64;
 const PROGRESS: usize = 64;
 /// Longer than any worker runs.
 const FAR: Duration = Duration::from_secs(1 << 30);
-/// Assignments that one heartbeat names.
+/// Assignments that one heartbeat names, and inputs.
 const MOST_NAMED: usize = 1_024;
 
 /// What a worker meets the world through.
@@ -502,6 +502,8 @@ impl Runner {
             accelerators: 0,
             accelerator_memory_bytes: 0,
         };
+        let inputs = self.worker.agent.inputs().into_iter().take(MOST_NAMED);
+        let inputs = inputs.map(|blob| InputDigest::new(*blob.as_bytes()));
         let beat = Heartbeat {
             load_ppm: Ppm::new(load).unwrap_or_default(),
             running: running
@@ -512,7 +514,7 @@ impl Runner {
                 .unwrap_or_default(),
             free,
             sent_at_ms: self.worker.ports.clock.now(),
-            inputs: Vec::new().try_into().unwrap_or_default(),
+            inputs: inputs.collect::<Vec<_>>().try_into().unwrap_or_default(),
         };
         self.send(message(AgentBody::Heartbeat(beat))).await;
     }

@@ -8,9 +8,9 @@ use tallystick_protocol::ledger::{
     CloseReason, Evidence, EvidenceKind, Failure, NoNode, Role, TryEnd,
 };
 use tallystick_types::{
-    Amount, Attempt, Attestation, BeaconRound, BlobDigest, JobId, OutputRoot, Ppm, Receipt,
-    ReceiptClaim, ReceiptDigest, Seat, Seconds, SignedReceipt, SliceRange, SpecificationDigest,
-    TaskAttempt, TaskIndex, WallTime,
+    Amount, Attempt, Attestation, BeaconRound, BlobDigest, Commitment, JobId, OutputRoot, Ppm,
+    Receipt, ReceiptClaim, ReceiptDigest, Seat, Seconds, SignedReceipt, SliceRange,
+    SpecificationDigest, TaskAttempt, TaskIndex, WallTime,
 };
 
 use super::input::ChainCallKind;
@@ -188,7 +188,7 @@ pub enum Told {
     /// How far it is.
     Progress(At, Ppm),
     /// It committed.
-    Committed(At, BeaconRound),
+    Committed(At, Commitment, BeaconRound),
     /// It reported a failure.
     Failed(At, Failure),
     /// Results differ and another node is drawn.

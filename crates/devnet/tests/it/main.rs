@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what tests prepare must not fail silently")]
 
 mod deployment;
+mod front;
 mod house;
 mod job;
 mod refusals;

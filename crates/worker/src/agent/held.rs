@@ -105,18 +105,23 @@ impl HeldTask {
     }
 }
 
-/// The blobs that slices need. Of several blobs, each of which is a slice, just theirs.
+/// The blobs that slices need.
 pub(crate) fn needed(specification: &Specification, slices: SliceRange) -> BTreeSet<BlobDigest> {
     let mut blobs = BTreeSet::from([BlobDigest::from(specification.program())]);
+    blobs.extend(inputs(specification, slices));
+    blobs
+}
+
+/// The inputs of slices. Of several blobs, each of which is a slice, just theirs.
+pub(crate) fn inputs(specification: &Specification, slices: SliceRange) -> Vec<BlobDigest> {
     let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     match &specification.input {
         WorkInput::Blobs(inputs) => {
             let own = inputs.iter().skip(index(slices.first)).take(index(slices.count));
-            blobs.extend(own.map(|input| BlobDigest::from(input.digest)));
+            own.map(|input| BlobDigest::from(input.digest)).collect()
         }
-        input @ (WorkInput::Blob { .. } | WorkInput::Tiles { .. }) => blobs.extend(input.blobs()),
+        input @ (WorkInput::Blob { .. } | WorkInput::Tiles { .. }) => input.blobs(),
     }
-    blobs
 }
 
 impl HeldJob {

@@ -163,12 +163,17 @@ impl Agent {
         self.prepare(assignment);
     }
 
-    /// Ends older tries at the task of a new one.
+    /// Ends older tries at the task of a new one; their commitments are not opened any more.
     fn supersede(&mut self, newer: TaskAssignment) {
         let older = |other: &TaskAssignment| (other.job, other.task) == (newer.job, newer.task);
-        let live = self.tasks().filter(|(other, state)| state.is_live() && older(other));
-        for assignment in live.map(first).collect::<Vec<_>>() {
-            self.end_task(assignment, Failure::Refused, "there is a newer try at the task");
+        let tries = self.tasks().filter(|(other, _)| older(other));
+        let tries: Vec<_> = tries.map(|(other, state)| (other, state.is_live())).collect();
+        for (assignment, live) in tries {
+            if live {
+                self.end_task(assignment, Failure::Refused, "there is a newer try at the task");
+            } else {
+                self.close(assignment);
+            }
         }
     }
 
@@ -485,9 +490,8 @@ impl Agent {
 
     /// Notes that nothing more is expected of a commitment.
     fn close(&mut self, assignment: TaskAssignment) {
-        let Some(task) = self.task_mut(assignment).filter(|task| !task.accepted.closed) else {
-            return;
-        };
+        let open = |task: &&mut HeldTask| task.state.is_committed() && !task.accepted.closed;
+        let Some(task) = self.task_mut(assignment).filter(open) else { return };
         task.accepted.closed = true;
         let accepted = task.accepted.clone();
         self.store([Record::Accepted(accepted)]);

@@ -1,19 +1,14 @@
 //! A server that hands its sessions to the test, and a blob service with a real store.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, FixedBytes, keccak256};
 use tallystick_abi::{JobDomain, signer_of};
-use tallystick_blobs::transfer::{self, Request as FetchRequest};
-use tallystick_blobs::{BlobStore, PutOptions};
+use tallystick_blobs::{BlobService, BlobStore};
 use tallystick_protocol::admission;
 use tallystick_types::{ChainId, EvmSignature, IdentityKey, NodeId, Seat, WallTime};
 use tallystick_wire::authentication::SessionChallenge;
-use tallystick_wire::blobs::{
-    Descriptor, End, Part, PartBody, ProvedChunk, PutPart, PutPartBody, Stored, v1 as blobs_v1,
-};
 use tallystick_wire::worker::{
     Admitted, AgentBody, AgentMessage, Challenge, CoordinatorBody, CoordinatorMessage, Hello,
     Welcome, v1,
@@ -22,7 +17,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_stream::Stream;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
@@ -58,17 +52,13 @@ type Incoming = (Streaming<v1::AgentMessage>, mpsc::Sender<Result<v1::Coordinato
 #[derive(Debug)]
 struct Door(mpsc::Sender<Incoming>);
 
-#[derive(Debug)]
-struct Blobs(BlobStore);
-
 impl Coordinator {
     pub(crate) async fn start(blobs: BlobStore) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, sessions) = mpsc::channel(8);
         let workers = v1::workers_server::WorkersServer::new(Door(sender));
-        let service = blobs_v1::blobs_server::BlobsServer::new(Blobs(blobs.clone()))
-            .max_decoding_message_size(2 << 20);
+        let service = BlobService::server(blobs.clone());
         let server = Server::builder().add_service(workers).add_service(service);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -197,68 +187,4 @@ impl v1::workers_server::Workers for Door {
         self.0.send((request.into_inner(), sender)).await.unwrap();
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
-}
-
-#[tonic::async_trait]
-impl blobs_v1::blobs_server::Blobs for Blobs {
-    type GetStream = Pin<Box<dyn Stream<Item = Result<blobs_v1::Part, Status>> + Send>>;
-
-    async fn put(
-        &self,
-        request: Request<Streaming<blobs_v1::PutPart>>,
-    ) -> Result<Response<blobs_v1::Stored>, Status> {
-        let (mut stream, mut bytes, mut header) = (request.into_inner(), Vec::new(), None);
-        while let Some(part) = stream.message().await? {
-            match PutPart::try_from(part).unwrap().body {
-                PutPartBody::Header(first) => header = Some(first),
-                PutPartBody::Data(data) => bytes.extend_from_slice(&data),
-            }
-        }
-        let header = header.unwrap();
-        assert_eq!(header.size, bytes.len() as u64);
-        let options = PutOptions { expected: header.digest, ..PutOptions::default() };
-        let stored = self.0.put_with(&*bytes, options).unwrap();
-        let found = self.0.serve(stored.digest).unwrap().descriptor();
-        let descriptor = Descriptor { digest: found.digest, size: found.size, root: found.root };
-        Ok(Response::new(Stored { descriptor, existed: stored.existed }.into()))
-    }
-
-    async fn get(
-        &self,
-        request: Request<blobs_v1::GetRequest>,
-    ) -> Result<Response<Self::GetStream>, Status> {
-        let wire = tallystick_wire::blobs::GetRequest::try_from(request.into_inner()).unwrap();
-        let Ok(mut serving) = self.0.serve(wire.digest) else {
-            return Err(Status::unavailable("not here"));
-        };
-        let request = FetchRequest { digest: wire.digest, first: wire.first, count: wire.count };
-        let parts: Vec<_> =
-            serving.answer(request).map(|part| Ok(outward(part.unwrap()))).collect();
-        Ok(Response::new(Box::pin(tokio_stream::iter(parts))))
-    }
-
-    async fn has(
-        &self,
-        _request: Request<blobs_v1::HasRequest>,
-    ) -> Result<Response<blobs_v1::HasResponse>, Status> {
-        Err(Status::unimplemented("no test asks"))
-    }
-}
-
-fn outward(part: transfer::Part) -> blobs_v1::Part {
-    let body = match part {
-        transfer::Part::Descriptor(found) => PartBody::Descriptor(Descriptor {
-            digest: found.digest,
-            size: found.size,
-            root: found.root,
-        }),
-        transfer::Part::Chunk(chunk) => PartBody::Chunk(ProvedChunk {
-            index: chunk.index,
-            bytes: chunk.bytes.try_into().unwrap(),
-            proof: chunk.proof.try_into().unwrap(),
-        }),
-        transfer::Part::End => PartBody::End(End {}),
-        transfer::Part::Refused(refusal) => panic!("{refusal}"),
-    };
-    Part { body }.into()
 }

@@ -75,7 +75,7 @@ async fn attested(session: &mut Session, openings: &[(TaskCommit, TaskReveal)]) 
     let output_root = job_output_root(roots).unwrap();
     for (task, (commit, reveal)) in (0..).map(TaskIndex::new).zip(openings) {
         let opening = SignedOpening {
-            assignment: commit.assignment.clone(),
+            assignment: commit.assignment,
             commitment: commit.commitment,
             round: commit.round,
             signature: commit.signature,
@@ -176,7 +176,9 @@ async fn a_job_is_walked_from_its_tasks_to_its_receipt() {
         let (signature, identity) = (signed.identity_signature, house.keys.identity_key());
         assert_eq!(SignedReceipt { receipt, identity, signature }.verify(), Ok(()));
         assert_eq!(status.borrow().connected, Some(crate::coordinator::seat()));
-        assert_eq!(session.heartbeat().await.running.len(), 0);
+        let beat = session.heartbeat().await;
+        let inputs = [house.specification.input.digest()];
+        assert_eq!((beat.running.len(), &*beat.inputs), (0, &inputs[..]));
         session
     };
     let mut session = beside(worker, test).await;

@@ -138,9 +138,14 @@ proptest! {
     /// The rig itself fails on a second output for an assignment and on a run after an output.
     #[test]
     fn nothing_is_signed_twice_and_everything_is_answered(
-        acts in prop::collection::vec(act(), 0..80)
+        executed in any::<bool>(),
+        acts in prop::collection::vec(act(), 0..80),
     ) {
         let mut rig = Rig::ready();
+        if executed {
+            rig.committed(0, 1);
+            rig.committed(1, 1);
+        }
         let mut connected = true;
         for act in acts {
             let restarts = rig.restarts;

@@ -88,7 +88,8 @@ fn an_older_try_is_fenced_off_and_a_newer_one_ends_it() {
     assert_eq!(rig.agent.running(), [newer]);
     // Also after a restart, the commitment of an older try is not opened.
     let committed = rig.committed(1, 1);
-    rig.assign(1, 2);
+    let after = rig.assign(1, 2);
+    assert_eq!(rig.agent.running(), [newer, after]);
     rig.restart();
     rig.feed(Input::Connected { coordinator: coordinator() });
     rig.hear(CoordinatorSays::Reveal { assignment: committed });
