@@ -148,6 +148,7 @@ impl Hands {
             value: U256::ZERO,
             deadline: None,
             max_fee_per_gas: self.shared.config.max_fee_per_gas,
+            least_gas: 0,
             guard: None,
             purpose,
         };

@@ -253,6 +253,7 @@ fn due(shared: &Shared, job: JobId) -> Option<Intent> {
         value: U256::ZERO,
         deadline: None,
         max_fee_per_gas: shared.config.max_fee_per_gas,
+        least_gas: 0,
         guard: None,
         purpose: format!("renew the lease of job {job}"),
     })

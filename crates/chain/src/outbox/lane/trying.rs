@@ -63,9 +63,7 @@ impl Lane {
         let Some(&arrival) = self.arrivals.get(&key) else { return step };
         let Some(wish) = self.wishes.get_mut(&arrival) else { return step };
         let verdict = match weigh(trials, self.settings.quorum.max(1)) {
-            Verdict::Runs { gas } => {
-                Verdict::Runs { gas: gas.max(wish.record.intent.least_gas) }
-            }
+            Verdict::Runs { gas } => Verdict::Runs { gas: gas.max(wish.record.intent.least_gas) },
             other => other,
         };
         match wish.phase {
