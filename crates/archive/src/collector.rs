@@ -1,0 +1,158 @@
+//! Asks coordinators for the receipts of jobs that the chain shows.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use tallystick_chain::follow::House;
+use tallystick_types::{Canonical, JobId, JobState, SignedReceipt};
+use tallystick_wire::client::v1::ReceiptRequest;
+use tallystick_wire::client::v1::clients_client::ClientsClient;
+use tallystick_wire::limits;
+use tokio::sync::broadcast::error::RecvError;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::shelves::{Archive, ArchiveError, Kept};
+
+/// How long a coordinator has to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Jobs that are asked for in one round.
+const ROUND: usize = 64;
+
+/// Whom to ask, and how often.
+#[derive(Clone, Debug)]
+pub struct CollectorConfig {
+    /// The coordinators. Receipts prove themselves, so no line needs to be trusted.
+    pub coordinators: Vec<Endpoint>,
+    /// Time between two rounds.
+    pub every: Duration,
+}
+
+/// Finds receipts for an archive.
+#[derive(Debug)]
+pub struct Collector {
+    archive: Archive,
+    house: House,
+    coordinators: Vec<ClientsClient<Channel>>,
+    every: Duration,
+    /// Jobs whose receipt may exist and is not here.
+    wanted: BTreeSet<JobId>,
+    /// The last one that was asked for, so that all get their turn.
+    turn: Option<JobId>,
+}
+
+/// Why collecting ended.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The archive failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+impl Collector {
+    /// Connects lazily: a coordinator that is away is asked again later.
+    pub fn new(config: CollectorConfig, archive: Archive, house: House) -> Self {
+        let coordinators = config.coordinators.into_iter().map(|endpoint| {
+            let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect_lazy();
+            ClientsClient::new(channel).max_decoding_message_size(limits::CLIENT_RESPONSE_BYTES)
+        });
+        let coordinators = coordinators.collect();
+        let (every, wanted, turn) = (config.every, BTreeSet::new(), None);
+        Self { archive, house, coordinators, every, wanted, turn }
+    }
+
+    /// Collects until `stop` is ready.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), CollectError> {
+        let mut stop = pin!(stop);
+        let mut changes = self.house.changes();
+        self.look_at_everything()?;
+        loop {
+            tokio::select! {
+                () = &mut stop => return Ok(()),
+                change = changes.recv() => match change {
+                    Ok(change) if !change.everything => self.want(change.jobs.iter().copied())?,
+                    Ok(_) | Err(RecvError::Lagged(_)) => self.look_at_everything()?,
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+                () = tokio::time::sleep(self.every), if !self.wanted.is_empty() => {
+                    tokio::select! {
+                        () = &mut stop => return Ok(()),
+                        round = self.round() => round?,
+                    }
+                }
+            }
+        }
+    }
+
+    fn look_at_everything(&mut self) -> Result<(), CollectError> {
+        let jobs: Vec<JobId> = self.house.read().latest().jobs().map(|job| job.id).collect();
+        self.want(jobs.into_iter())
+    }
+
+    /// Notes jobs that have a result, and no receipt here.
+    fn want(&mut self, jobs: impl Iterator<Item = JobId>) -> Result<(), CollectError> {
+        for job in jobs {
+            let state = self.house.read().latest().job(job).map(|job| job.state);
+            let has_result = matches!(
+                state,
+                Some(JobState::Proposed | JobState::Challenged | JobState::Settled)
+            );
+            if has_result && !self.archive.has(job)? {
+                self.wanted.insert(job);
+            } else {
+                self.wanted.remove(&job);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for some of the jobs, each time for the next ones.
+    async fn round(&mut self) -> Result<(), CollectError> {
+        let start = self.turn.take();
+        let behind = self.wanted.iter().filter(|job| start.is_none_or(|turn| **job > turn));
+        let jobs: Vec<JobId> = behind.take(ROUND).copied().collect();
+        self.turn = jobs.get(ROUND - 1).copied();
+        for job in jobs {
+            if self.ask(job).await? {
+                self.wanted.remove(&job);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks one coordinator after the other, until one has a receipt that holds.
+    async fn ask(&mut self, job: JobId) -> Result<bool, CollectError> {
+        for coordinator in &mut self.coordinators {
+            let request = ReceiptRequest { job: job.as_bytes().to_vec().into() };
+            let answer = match coordinator.receipt(request).await {
+                Ok(answer) => answer.into_inner(),
+                Err(status) => {
+                    tracing::debug!(%job, code = ?status.code(), "archive.collector.none");
+                    continue;
+                }
+            };
+            let Ok(signed) = SignedReceipt::from_bytes(&answer.receipt) else {
+                tracing::warn!(%job, "archive.collector.malformed");
+                continue;
+            };
+            if signed.receipt.job != job {
+                tracing::warn!(%job, "archive.collector.other");
+                continue;
+            }
+            let kept = self.archive.accept(self.house.read().latest(), &signed);
+            match kept {
+                Ok(kept) => {
+                    let is_new = matches!(kept, Kept::New(_));
+                    tracing::info!(%job, is_new, "archive.collector.kept");
+                    return Ok(true);
+                }
+                Err(ArchiveError::Refused(refusal)) => {
+                    tracing::warn!(%job, %refusal, "archive.collector.refused");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
+    }
+}
