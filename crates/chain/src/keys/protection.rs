@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use tallystick_ports::{Batch, Store, StoreError};
-use tallystick_types::{Attempt, ChainId, EvmSignature, IdentitySignature, JobId};
+use tallystick_types::{
+    Attempt, ChainId, EvmSignature, IdentitySignature, JobId, TaskAttempt, TaskIndex,
+};
 
 pub use exchange::{Exchange, ExchangeError, ExchangedMark, ExchangedSignature};
 
@@ -67,6 +69,13 @@ pub enum Kind {
     Attest,
     /// A receipt.
     Receipt,
+    /// That it has the result of one try at one task, without showing it.
+    Pledge {
+        /// The task.
+        task: TaskIndex,
+        /// The try at it.
+        task_attempt: TaskAttempt,
+    },
 }
 
 /// A signature of fixed length that can be kept.
@@ -289,12 +298,17 @@ fn slot_key(slot: &Slot) -> Vec<u8> {
         Role::Coordinator => 3,
         Role::Juror => 4,
     });
-    key.push(match slot.kind {
-        Kind::Commit => 1,
-        Kind::Reveal => 2,
-        Kind::Attest => 3,
-        Kind::Receipt => 4,
-    });
+    match slot.kind {
+        Kind::Commit => key.push(1),
+        Kind::Reveal => key.push(2),
+        Kind::Attest => key.push(3),
+        Kind::Receipt => key.push(4),
+        Kind::Pledge { task, task_attempt } => {
+            key.push(5);
+            key.extend_from_slice(&task.get().to_be_bytes());
+            key.extend_from_slice(&task_attempt.get().to_be_bytes());
+        }
+    }
     key
 }
 

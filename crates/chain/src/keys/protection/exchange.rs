@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 use tallystick_ports::{Batch, StoreError};
-use tallystick_types::{Attempt, ChainId, JobId};
+use tallystick_types::{Attempt, ChainId, JobId, TaskAttempt, TaskIndex};
 
 use super::{Kind, PREFIX, Role, Signed, SigningProtection, Slot, encode, mark_key, slot_key};
 
@@ -149,10 +149,21 @@ fn job_of(key: &[u8]) -> Option<(ChainId, Address, JobId, &[u8])> {
 
 fn slot_of(key: &[u8]) -> Option<Slot> {
     let (chain, contract, job, rest) = job_of(key)?;
-    let [attempt, role, kind] = rest else { return None };
+    let [attempt, role, kind, rest @ ..] = rest else { return None };
     let roles = [Role::Primary, Role::Secondary, Role::Coordinator, Role::Juror];
-    let kinds = [Kind::Commit, Kind::Reveal, Kind::Attest, Kind::Receipt];
+    let kind = match (kind, rest) {
+        (1, []) => Kind::Commit,
+        (2, []) => Kind::Reveal,
+        (3, []) => Kind::Attest,
+        (4, []) => Kind::Receipt,
+        (5, rest) => {
+            let (task, rest) = rest.split_first_chunk()?;
+            let task = TaskIndex::new(u32::from_be_bytes(*task));
+            let task_attempt = TaskAttempt::new(u16::from_be_bytes(rest.try_into().ok()?));
+            Kind::Pledge { task, task_attempt }
+        }
+        _ => return None,
+    };
     let role = *roles.get(usize::from(role.checked_sub(1)?))?;
-    let kind = *kinds.get(usize::from(kind.checked_sub(1)?))?;
     Some(Slot { chain, contract, job, attempt: Attempt::new(*attempt), role, kind })
 }

@@ -151,3 +151,26 @@ fn a_memory_moves_to_another_machine_and_contradictions_are_refused_whole() {
     let newer = Exchange { version: 2, ..exchange };
     assert!(matches!(to.import(&newer), Err(ExchangeError::Version { found: 2 })));
 }
+
+#[test]
+fn pledges_of_different_tries_have_places_of_their_own_also_after_a_move() {
+    let (store, other) = (MemoryStore::default(), MemoryStore::default());
+    let here = protection(&store);
+    let key = LocalKey::random();
+    let pledge = |task, attempt| {
+        let (task, task_attempt) = (TaskIndex::new(task), TaskAttempt::new(attempt));
+        Slot { kind: Kind::Pledge { task, task_attempt }, ..slot(1) }
+    };
+    let places = [pledge(0, 1), pledge(0, 2), pledge(1, 1), slot(1)];
+    for (place, digest) in places.iter().zip(1..) {
+        let digest = B256::repeat_byte(digest);
+        here.sign_once(place, digest, || key.sign_digest(digest)).unwrap();
+    }
+    let there = protection(&other);
+    there.import(&here.export().unwrap()).unwrap();
+    for place in &places {
+        let digest = B256::repeat_byte(0xff);
+        let second = there.sign_once(place, digest, || key.sign_digest(digest));
+        assert!(matches!(second, Err(SignOnceError::Conflict { .. })), "{second:?}");
+    }
+}
