@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+pub mod config;
+mod doors;
+mod error;
+mod executor;
+mod facts;
+mod keys;
+mod observe;
+mod roles;
+mod run;
+mod server;
+mod tasks;
+
+pub use clock::SystemClock;
+pub use config::{Config, ConfigError, Override, Role};
+pub use error::NodeError;
+pub use executor::{COMPILE_COMMAND, WasmExecutor, compiler_main};
+pub use facts::HouseFacts;
+pub use keys::NodeKeys;
+pub use run::{init_logs, run, signals};
+pub use tasks::{Stage, TaskError, Tasks};

@@ -1,0 +1,71 @@
+//! The server of a coordinator: its services, health, reflection, limits.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tallystick_coordinator::CoordinatorServices;
+use tallystick_wire::FILE_DESCRIPTOR_SET;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::config::CoordinatorSettings;
+use crate::error::NodeError;
+
+/// Time between two signs of life on a silent connection, and for the answer to one.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How long streams have to end when the node stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Most bytes of the headers of a request.
+const HEADER_BYTES: u32 = 16 << 10;
+
+/// Listens, and gives what serves until `stop` is ready.
+pub(crate) async fn bind(
+    settings: &CoordinatorSettings,
+    services: CoordinatorServices,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<impl Future<Output = Result<(), tonic::transport::Error>> + Send + 'static, NodeError> {
+    let address = settings.listen;
+    let listener = tokio::net::TcpListener::bind(address).await;
+    let listener = listener.map_err(|source| NodeError::Listen { address, source })?;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .build_v1();
+    let reflection = reflection
+        .map_err(|error| NodeError::Listen { address, source: io::Error::other(error) })?;
+    let (_, health) = tonic_health::server::health_reporter();
+    let router = Server::builder()
+        .tcp_nodelay(true)
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE))
+        .http2_max_header_list_size(HEADER_BYTES)
+        .max_concurrent_streams(Some(u32::try_from(settings.most_requests).unwrap_or(u32::MAX)))
+        .concurrency_limit_per_connection(settings.most_requests)
+        .add_service(health)
+        .add_service(reflection)
+        .add_service(services.workers())
+        .add_service(services.clients())
+        .add_service(services.blobs());
+    tracing::info!(%address, "node.server.listening");
+    Ok(async move {
+        let (stopping, stopped) = tokio::sync::oneshot::channel();
+        let graceful = async {
+            stop.await;
+            // The receiver is gone only where the server ended before.
+            let _ended = stopping.send(());
+        };
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let late = async {
+            if stopped.await.is_ok() {
+                tokio::time::sleep(FAREWELL).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            served = router.serve_with_incoming_shutdown(incoming, graceful) => served,
+            // Streams that nobody ends do not hold up the node.
+            () = late => Ok(()),
+        }
+    })
+}
