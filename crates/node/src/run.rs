@@ -63,12 +63,16 @@ pub async fn signals() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
+        let terminated = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut terminated) => terminated.recv().await,
+                // Then a person's word is all there is.
+                Err(_) => std::future::pending().await,
             }
-            return;
+        };
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated => {}
         }
     }
     #[cfg(not(unix))]

@@ -140,7 +140,6 @@ impl Tasks {
 
     /// Waits for the tasks of a stage, and cuts off those that are not done in time.
     async fn close(&mut self, stage: Stage, time: Duration) -> Result<(), TaskError> {
-        #[expect(clippy::disallowed_methods, reason = "the runtime's clock, for its own timer")]
         let end = Instant::now() + time;
         let mut first = Ok(());
         while let Some(task) = self.of(stage) {

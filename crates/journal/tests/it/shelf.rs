@@ -102,15 +102,16 @@ fn a_killed_owner_loses_no_batch_that_was_kept_and_keeps_no_half_one() -> Outcom
         let mut child = start("shelf::writer", folder.path(), UNLIMITED);
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         for line in lines {
-            if let Some(number) = line?.rsplit("kept ").next().and_then(|text| text.parse().ok()) {
+            let line = line.expect("the child writes text");
+            if let Some(number) = line.rsplit("kept ").next().and_then(|text| text.parse().ok()) {
                 kept = number;
             }
             if kept >= 40 * round {
-                child.kill()?;
+                child.kill().expect("it is our child");
                 break;
             }
         }
-        child.wait()?;
+        child.wait().expect("it is our child");
         check(&folder, kept)?;
     }
     Ok(())
@@ -129,7 +130,7 @@ fn a_full_disk_is_told_apart_and_costs_nothing_that_was_kept() -> Outcome {
             refused = line;
         }
     }
-    child.wait()?;
+    child.wait().expect("it is our child");
     assert!(refused.ends_with(&format!("{:?}", StoreError::NoSpace)), "it ended so: {refused}");
     assert!(kept > 0, "nothing was kept before");
     check(&folder, kept)?;
