@@ -1,1 +1,1 @@
-use super::*;
+mod world;

@@ -226,7 +226,7 @@ impl Mesh {
             slices_per_task,
             ..request(replicas)
         };
-        Event::JobSubmitted { job, request: Box::new(request) }
+        Event::JobSubmitted { job, request: Box::new(request), nodes: Vec::new() }
     }
 
     fn step(&mut self, event: Event) {

@@ -1,0 +1,699 @@
+//! A world around a machine: nodes that do what they are told or do not, a chain with one block at
+//! a time, a beacon, a clock.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use alloy_primitives::{Address, keccak256};
+use ed25519_dalek::{Signer, SigningKey};
+use k256::ecdsa::SigningKey as SignerKey;
+use tallystick_abi::JobDomain;
+use tallystick_protocol::claim::check_claim;
+use tallystick_protocol::commitment::{Opening, Pledge, TaskAssignment};
+use tallystick_protocol::ledger::{
+    ChainFact, CloseReason, Event, Finality, JobPhase, Limits, NodeProfile, Queueing, Settings,
+    check_invariants,
+};
+use tallystick_protocol::specification::{Input as WorkInput, Specification, Work};
+use tallystick_scheduler::{
+    Candidate, Quarantine, Region, Resources, SchedulingParameters, Tier, WorkKind,
+};
+use tallystick_types::{
+    Amount, Attempt, Attestation, Attestations, BeaconRound, BlobDigest, BlockHash, Canonical,
+    ChainAnchor, ChainId, ChainTime, EngineProfile, EvmSignature, Funding, IdentityKey,
+    IdentitySignature, JobId, JobRules, NodeId, OutputDigest, OutputRoot, ParametersVersion,
+    Policy, Ppm, Privacy, ProgramDigest, Receipt, ReceiptClaim, Salt, Seat, Seconds, Seed,
+    ServiceLevel, SliceRange, Trust, Usage, Verification, WallTime,
+};
+
+use super::super::*;
+
+pub(super) const CLIENT: Address = Address::repeat_byte(0xc1);
+const START: u64 = 1_750_000_000;
+const DOMAIN: JobDomain =
+    JobDomain { chain: ChainId::new(31_337), job_manager: Address::repeat_byte(0x77) };
+
+/// How a node behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Honest,
+    /// Has another output than everybody else.
+    Liar,
+    /// Signs two claims.
+    TwoClaims,
+    /// Does its tasks and uploads nothing.
+    Hoarder,
+    /// Does its tasks and signs no receipt.
+    Shy,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Worker {
+    pub(super) seat: Seat,
+    pub(super) kind: Kind,
+    pub(super) online: bool,
+    /// What it was told, in order.
+    pub(super) heard: Vec<NodeOrder>,
+}
+
+/// Something on its way.
+#[derive(Clone, Debug)]
+pub(super) enum Parcel {
+    Order(Seat, NodeOrder),
+    Call(JobId, ChainCall),
+    Round(BeaconRound),
+    Join(JobId, Vec<OutputPart>),
+    Say(Box<Input>),
+    /// The chain's last word on a job, whatever it is when it arrives.
+    Word(JobId),
+}
+
+/// How a job stands on the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Open,
+    Assigned,
+    Proposed,
+    Settled,
+    Refunded,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct OnChain {
+    pub(super) offer: Offer,
+    pub(super) standing: Standing,
+    pub(super) attempt: u8,
+    pub(super) nodes: Vec<Seat>,
+}
+
+pub(super) struct World {
+    pub(super) machine: Machine,
+    pub(super) log: Vec<Input>,
+    pub(super) rows: Vec<Row>,
+    pub(super) wishes: Vec<Wish>,
+    pub(super) chain: BTreeMap<JobId, OnChain>,
+    pub(super) queue: VecDeque<Parcel>,
+    pub(super) workers: BTreeMap<u8, Worker>,
+    /// How many calls of each kind the chain still loses.
+    pub(super) losses: BTreeMap<ChainCallKind, u32>,
+    pub(super) attempts: u8,
+    real_keys: bool,
+    receipts: BTreeSet<(JobId, Attempt)>,
+    pledges: BTreeMap<TaskAssignment, Pledge>,
+    round: u64,
+}
+
+pub(super) fn job_id(number: u8) -> JobId {
+    JobId::new([number; 32])
+}
+
+pub(super) fn engine() -> EngineProfile {
+    EngineProfile::new("wasm-48").unwrap()
+}
+
+pub(super) fn settings() -> Settings {
+    Settings::default()
+}
+
+pub(super) fn offer(tasks: u64, replicas: u8) -> Offer {
+    let assign_by = ChainTime::new(START + 20_000).unwrap();
+    let complete_by = ChainTime::new(START + 40_000).unwrap();
+    Offer {
+        client: CLIENT,
+        rules: JobRules {
+            funding: Funding::Balance,
+            verification: Verification::Deterministic,
+            trust: Trust::Any,
+            replicas,
+            quorum: replicas / 2 + 1,
+            assign_by,
+            complete_by,
+            service_level: ServiceLevel::new(0),
+            parameters_version: ParametersVersion::new(1).unwrap(),
+        },
+        price: Amount::new(1_000),
+        attempt: Attempt::new(1),
+        specification: Specification {
+            version: 1,
+            work: Work::Wasm {
+                program: ProgramDigest::new([4; 32]),
+                arguments: Vec::new(),
+                environment: Vec::new(),
+                units: 1_000,
+                memory_bytes: 1_000,
+                output_bytes: 1_000,
+            },
+            engine: engine(),
+            input: WorkInput::Tiles {
+                width: u32::try_from(tasks).unwrap(),
+                height: 1,
+                across: 1,
+                down: 1,
+            },
+            slices_per_task: 1,
+            work_units_per_slice: 0,
+            policy: Policy::Fast,
+            privacy: Privacy::Public,
+            queueing: Queueing::Queue,
+            limits: Limits {
+                job: Seconds::new(900),
+                dead_letter: Seconds::new(60),
+                ..Limits::for_tasks()
+            },
+        },
+        slices: tasks,
+    }
+}
+
+fn identity(number: u8) -> SigningKey {
+    SigningKey::from_bytes(&[number; 32])
+}
+
+fn signer(number: u8) -> SignerKey {
+    SignerKey::from_slice(&[number; 32]).unwrap()
+}
+
+fn address(key: &SignerKey) -> Address {
+    let point = key.verifying_key().to_encoded_point(false);
+    Address::from_raw_public_key(&point.as_bytes()[1..])
+}
+
+fn number_of(seat: Seat) -> u8 {
+    u8::try_from(seat.node.get()).unwrap()
+}
+
+/// Bytes that follow from a thing's canonical form.
+fn bytes_of(label: u8, thing: &impl Canonical) -> [u8; 32] {
+    keccak256([vec![label], thing.to_bytes()].concat()).0
+}
+
+impl World {
+    /// So many honest nodes with one place each, whose signatures are real.
+    pub(super) fn new(nodes: u8) -> Self {
+        Self::with_keys(nodes, true)
+    }
+
+    /// As [`Self::new`]; without real keys all signatures are zeros that nobody checks.
+    pub(super) fn with_keys(nodes: u8, real_keys: bool) -> Self {
+        let mut world = Self {
+            machine: Machine::new(settings(), SchedulingParameters::default()),
+            log: Vec::new(),
+            rows: Vec::new(),
+            wishes: Vec::new(),
+            chain: BTreeMap::new(),
+            queue: VecDeque::new(),
+            workers: BTreeMap::new(),
+            losses: BTreeMap::new(),
+            attempts: 5,
+            real_keys,
+            receipts: BTreeSet::new(),
+            pledges: BTreeMap::new(),
+            round: 0,
+        };
+        let now = WallTime::new(START * 1_000);
+        world.step(Input::Ledger(Event::Tick { now }));
+        for number in 1..=nodes {
+            let signer =
+                if real_keys { address(&signer(number)) } else { Address::repeat_byte(number) };
+            let seat = Seat { node: NodeId::new(number.into()), signer };
+            let worker = Worker { seat, kind: Kind::Honest, online: false, heard: Vec::new() };
+            world.workers.insert(number, worker);
+            world.join(number, 1);
+        }
+        world
+    }
+
+    pub(super) fn seat(&self, number: u8) -> Seat {
+        self.workers[&number].seat
+    }
+
+    pub(super) fn now(&self) -> WallTime {
+        self.machine.ledger().state().now
+    }
+
+    pub(super) fn be(&mut self, number: u8, kind: Kind) {
+        self.workers.get_mut(&number).unwrap().kind = kind;
+    }
+
+    /// A node connects, and is told all that it is to do.
+    pub(super) fn join(&mut self, number: u8, places: u16) {
+        let worker = self.workers.get_mut(&number).unwrap();
+        worker.online = true;
+        let seat = worker.seat;
+        let machine =
+            Resources { cpu_millicores: 8_000, memory_bytes: 16_000, ..Resources::default() };
+        let candidate = Candidate {
+            seat,
+            online: true,
+            capabilities: BTreeMap::from([(WorkKind::Wasm, vec![engine()])]),
+            tier: Some(Tier::Two),
+            trust: Trust::Vetted,
+            stake: Amount::new(1_000),
+            capacity: machine,
+            free: machine,
+            region: Region::new(1),
+            load: Ppm::ZERO,
+            price: Amount::new(10),
+            blobs: BTreeSet::new(),
+            quarantine: Quarantine::None,
+            paired: BTreeSet::new(),
+        };
+        self.step(Input::Candidate(Box::new(candidate)));
+        let profile = NodeProfile { places, speed: 0 };
+        self.step(Input::Ledger(Event::NodeJoined { seat, profile }));
+        let orders = self.machine.orders_of(seat);
+        self.post(orders);
+    }
+
+    pub(super) fn leave(&mut self, number: u8) {
+        self.vanish(number);
+        let seat = self.seat(number);
+        self.step(Input::Ledger(Event::NodeLeft { seat }));
+    }
+
+    /// A node says nothing any more.
+    pub(super) fn vanish(&mut self, number: u8) {
+        self.workers.get_mut(&number).unwrap().online = false;
+    }
+
+    /// The chain has an open job.
+    pub(super) fn offer(&mut self, number: u8, offer: Offer) {
+        let (standing, nodes) = (Standing::Open, Vec::new());
+        let job = job_id(number);
+        self.chain.insert(job, OnChain { offer, standing, attempt: 0, nodes });
+        self.queue.push_back(Parcel::Word(job));
+    }
+
+    pub(super) fn lose(&mut self, kind: ChainCallKind, times: u32) {
+        self.losses.insert(kind, times);
+    }
+
+    pub(super) fn on_chain(&mut self, number: u8) -> &mut OnChain {
+        self.chain.get_mut(&job_id(number)).unwrap()
+    }
+
+    /// Applies an input, checks what must hold, and sends off what is wished.
+    pub(super) fn step(&mut self, input: Input) -> Vec<Wish> {
+        self.log.push(input.clone());
+        let stepped = self.machine.step(input);
+        check_invariants(self.machine.ledger().state()).unwrap();
+        self.check_rows(&stepped.rows);
+        self.rows.extend(stepped.rows);
+        for wish in &stepped.wishes {
+            self.check_wish(wish);
+        }
+        self.wishes.extend(stepped.wishes.iter().cloned());
+        self.post(stepped.wishes.clone());
+        stepped.wishes
+    }
+
+    fn check_rows(&mut self, rows: &[Row]) {
+        for row in rows {
+            let Row::JobCompleted(signed) = row else { continue };
+            let receipt = &signed.receipt;
+            let book = self.machine.book(receipt.job).unwrap();
+            let ReceiptStage::Signed { agreed, .. } = &book.receipt else { panic!("{book:?}") };
+            assert_eq!(receipt.claim(), agreed.claim, "a receipt says what was agreed on");
+            let job = self.machine.ledger().job(receipt.job).unwrap();
+            let roots = job.results().map(|result| (result.task, result.output_root));
+            let root = tallystick_protocol::commitment::job_output_root(roots).unwrap();
+            assert_eq!(receipt.output_root, root, "a receipt has the output of the ledger");
+            let new = self.receipts.insert((receipt.job, receipt.attempt));
+            assert!(new, "two receipts for one attempt");
+            if self.real_keys {
+                signed.verify().unwrap();
+                tallystick_abi::verify_attestations(receipt).unwrap();
+            }
+        }
+    }
+
+    fn check_wish(&self, wish: &Wish) {
+        match wish {
+            Wish::ToNode(_, NodeOrder::Cancel(_)) => {}
+            Wish::ToNode(seat, order) => {
+                let book = self.machine.book(job_of(order)).unwrap();
+                assert!(book.has(*seat), "told before the chain shows it: {order:?}");
+            }
+            Wish::Chain(_, ChainCall::Propose { claim, .. }) => {
+                let kept = self.rows.iter().any(|row| {
+                    matches!(row, Row::JobCompleted(signed) if signed.receipt.claim() == *claim)
+                });
+                assert!(kept, "proposed before the receipt is kept");
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends off wishes.
+    pub(super) fn post(&mut self, wishes: Vec<Wish>) {
+        for wish in wishes {
+            self.queue.push_back(match wish {
+                Wish::ToNode(seat, order) => Parcel::Order(seat, order),
+                Wish::Chain(job, call) => Parcel::Call(job, call),
+                Wish::AwaitRound(round) => Parcel::Round(round),
+                Wish::JoinOutputs { job, parts } => Parcel::Join(job, parts),
+                Wish::Report(_) | Wish::Tell(..) => continue,
+            });
+        }
+    }
+
+    fn say(&mut self, input: Input) {
+        self.queue.push_back(Parcel::Say(Box::new(input)));
+    }
+
+    /// The next thing arrives.
+    pub(super) fn deliver(&mut self) -> bool {
+        let Some(parcel) = self.queue.pop_front() else { return false };
+        self.open(parcel);
+        true
+    }
+
+    pub(super) fn open(&mut self, parcel: Parcel) {
+        match parcel {
+            Parcel::Order(seat, order) => self.obey(seat, order),
+            Parcel::Call(job, call) => self.call(job, &call),
+            Parcel::Round(round) => {
+                let seed = Seed::new(keccak256(round.get().to_be_bytes()).0);
+                self.say(Input::Ledger(Event::SeedKnown { round, seed }));
+            }
+            Parcel::Join(job, parts) => {
+                let output = OutputDigest::new([6; 32]);
+                let bytes = parts.iter().map(|part| part.bytes).sum();
+                self.say(Input::OutputJoined { job, output, bytes });
+            }
+            Parcel::Say(input) => {
+                self.step(*input);
+            }
+            Parcel::Word(job) => self.word(job),
+        }
+    }
+
+    /// The chain's last word on a job arrives.
+    fn word(&mut self, job: JobId) {
+        let it = self.chain[&job].clone();
+        let attempt = Attempt::new(it.attempt);
+        let leased = self.machine.book(job).is_some_and(|book| book.lease.is_some());
+        match it.standing {
+            Standing::Open => {
+                if leased {
+                    self.step(Input::Unleased { job });
+                }
+                let offer = Offer { attempt: Attempt::new(it.attempt + 1), ..it.offer };
+                self.step(Input::Offered { job, offer: Box::new(offer) });
+            }
+            Standing::Assigned => {
+                let anchor = ChainAnchor {
+                    chain: DOMAIN.chain,
+                    contract: DOMAIN.job_manager,
+                    block: 7,
+                    block_hash: BlockHash::new([7; 32]),
+                    block_time: ChainTime::new(START).unwrap(),
+                };
+                let lease = Lease { attempt, nodes: it.nodes, anchor };
+                self.step(Input::Leased { job, lease });
+            }
+            Standing::Proposed => self.fact(job, ChainFact::Proposed { attempt }, Finality::Seen),
+            Standing::Settled => self.fact(job, ChainFact::Settled, Finality::Final),
+            Standing::Refunded => self.fact(job, ChainFact::Refunded, Finality::Final),
+        }
+    }
+
+    fn fact(&mut self, job: JobId, fact: ChainFact, finality: Finality) {
+        self.step(Input::Ledger(Event::ChainObserved { job, fact, finality }));
+    }
+
+    /// A call reaches the chain, or is lost.
+    fn call(&mut self, job: JobId, call: &ChainCall) {
+        if let Some(left) = self.losses.get_mut(&call.kind()).filter(|left| **left > 0) {
+            *left -= 1;
+            return;
+        }
+        let most = self.attempts;
+        let Some(it) = self.chain.get_mut(&job) else { return };
+        let present = |attempt: &Attempt| attempt.get() == it.attempt;
+        let assigned = it.standing == Standing::Assigned;
+        let done = match call {
+            ChainCall::Assign { attempt, nodes } => {
+                let begins = it.standing == Standing::Open && attempt.get() == it.attempt + 1;
+                if begins && are_nodes(nodes) {
+                    (it.attempt, it.nodes) = (it.attempt + 1, nodes.clone());
+                    it.standing = Standing::Assigned;
+                }
+                begins
+            }
+            ChainCall::Enlist { attempt, nodes } if assigned && present(attempt) => {
+                let all = [it.nodes.clone(), nodes.clone()].concat();
+                let fits = are_nodes(&all);
+                if fits {
+                    it.nodes = all;
+                }
+                fits
+            }
+            ChainCall::Propose { claim, attestations } if assigned && present(&claim.attempt) => {
+                let seats: BTreeSet<Seat> = attestations.iter().map(Attestation::seat).collect();
+                let majority = it.nodes.len() / 2 + 1;
+                let needed = majority.max(it.offer.rules.quorum.into());
+                assert!(seats.iter().all(|seat| it.nodes.contains(seat)), "strangers sign");
+                assert!(seats.len() >= needed, "{} of {needed} sign: {it:?}", seats.len());
+                it.standing = Standing::Proposed;
+                true
+            }
+            ChainCall::Release { attempt } if assigned && present(attempt) => {
+                it.nodes.clear();
+                it.standing = if it.attempt >= most { Standing::Refunded } else { Standing::Open };
+                true
+            }
+            ChainCall::Enlist { .. } | ChainCall::Propose { .. } | ChainCall::Release { .. } => {
+                false
+            }
+        };
+        if !done {
+            self.say(Input::ChainCallFailed { job, call: call.kind() });
+        }
+        self.queue.push_back(Parcel::Word(job));
+    }
+
+    /// A node does what it is told.
+    fn obey(&mut self, seat: Seat, order: NodeOrder) {
+        let number = number_of(seat);
+        let worker = self.workers.get_mut(&number).unwrap();
+        if !worker.online {
+            return;
+        }
+        worker.heard.push(order.clone());
+        let kind = worker.kind;
+        match order {
+            NodeOrder::Assign { assignment, .. } => {
+                self.say(Input::Ledger(Event::Acknowledged { assignment }));
+                let pledge = self.pledge(assignment);
+                let signature = if self.real_keys {
+                    let signed = identity(number).sign(&pledge.to_bytes());
+                    IdentitySignature::new(signed.to_bytes())
+                } else {
+                    IdentitySignature::new([0; 64])
+                };
+                self.say(Input::Ledger(Event::Committed { pledge, signature }));
+            }
+            NodeOrder::Reveal(assignment) => {
+                let (opening, output) = (self.opening(&assignment), output());
+                self.say(Input::Revealed { assignment, opening, output });
+            }
+            NodeOrder::Output(TaskAssignment { job, task, .. }) if kind != Kind::Hoarder => {
+                let output_root = root(task, kind);
+                self.say(Input::OutputStored { job, task, output_root, output: output() });
+            }
+            NodeOrder::Attest { claim, proofs } => {
+                if self.real_keys {
+                    let quorum = self.chain[&claim.job].offer.rules.quorum;
+                    let key = |seat| Some(identity_key(number_of(seat)));
+                    check_claim(&claim, quorum.into(), &proofs, key).unwrap();
+                }
+                self.attest(number, claim);
+                if kind == Kind::TwoClaims {
+                    let output_root = OutputRoot::new([9; 32]);
+                    self.attest(number, ReceiptClaim { output_root, ..claim });
+                }
+            }
+            NodeOrder::Sign(receipt) if kind != Kind::Shy => {
+                let receipt = Box::new(receipt.sign(&identity(number)));
+                self.say(Input::ReceiptSigned { receipt });
+            }
+            NodeOrder::Cancel(_) | NodeOrder::Output(_) | NodeOrder::Sign(_) => {}
+        }
+    }
+
+    /// What a node pledges; the same however often it is asked.
+    fn pledge(&mut self, assignment: TaskAssignment) -> Pledge {
+        let commitment = self.opening(&assignment).commitment(&assignment);
+        self.round += 1;
+        let round = BeaconRound::new(self.round);
+        let pledge = Pledge { assignment, commitment, round };
+        *self.pledges.entry(assignment).or_insert(pledge)
+    }
+
+    fn opening(&self, assignment: &TaskAssignment) -> Opening {
+        let kind = self.workers[&number_of(assignment.seat)].kind;
+        let salt = Salt::new(bytes_of(1, assignment));
+        Opening { output_root: root(assignment.task, kind), salt }
+    }
+
+    pub(super) fn attest(&mut self, number: u8, claim: ReceiptClaim) {
+        let signature = if self.real_keys {
+            let digest = DOMAIN.claim_digest(&claim);
+            let (signature, recovery) =
+                signer(number).sign_prehash_recoverable(digest.as_slice()).unwrap();
+            let mut bytes = [0; 65];
+            bytes[..64].copy_from_slice(&signature.to_bytes());
+            bytes[64] = 27 + recovery.to_byte();
+            EvmSignature::new(bytes)
+        } else {
+            EvmSignature::new([0; 65])
+        };
+        let Seat { node, signer } = self.seat(number);
+        let attestation = Attestation { node, signer, signature };
+        self.say(Input::Ledger(Event::Attested { claim, attestation }));
+    }
+
+    /// Time passes, second by second, and everything arrives.
+    pub(super) fn pass(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            while self.deliver() {}
+            self.tick();
+        }
+        while self.deliver() {}
+    }
+
+    /// A second passes; who is there says so.
+    pub(super) fn tick(&mut self) {
+        let online = self.workers.values().filter(|worker| worker.online);
+        for seat in online.map(|worker| worker.seat).collect::<Vec<_>>() {
+            self.step(Input::Ledger(Event::NodeHeartbeat { seat, load: Ppm::ZERO }));
+        }
+        let now = WallTime::new(self.now().get() + 1_000);
+        self.step(Input::Ledger(Event::Tick { now }));
+    }
+
+    /// Time passes until something holds. Says for how many seconds.
+    pub(super) fn until(&mut self, most: u64, holds: impl Fn(&Self) -> bool) -> u64 {
+        for second in 0..=most {
+            while self.deliver() {
+                if holds(self) {
+                    return second;
+                }
+            }
+            if holds(self) {
+                return second;
+            }
+            self.tick();
+        }
+        panic!("it does not hold after {most} s: {:#?}", self.machine.books().collect::<Vec<_>>());
+    }
+
+    pub(super) fn is_proposed(&self, number: u8) -> bool {
+        self.chain[&job_id(number)].standing == Standing::Proposed
+    }
+
+    pub(super) fn ended(&self, number: u8) -> Option<CloseReason> {
+        self.machine.ledger().job(job_id(number)).and_then(|job| job.close_reason())
+    }
+
+    pub(super) fn is_attesting(&self, number: u8) -> bool {
+        let job = self.machine.ledger().job(job_id(number));
+        job.is_some_and(|job| matches!(job.phase, JobPhase::Attesting { .. }))
+    }
+
+    pub(super) fn book(&self, number: u8) -> &Book {
+        self.machine.book(job_id(number)).unwrap()
+    }
+
+    /// Calls of a kind that were wished for.
+    pub(super) fn calls(&self, kind: ChainCallKind) -> Vec<&ChainCall> {
+        let is = |wish| match wish {
+            &Wish::Chain(_, ref call) if call.kind() == kind => Some(call),
+            _ => None,
+        };
+        self.wishes.iter().filter_map(is).collect()
+    }
+
+    pub(super) fn receipts(&self) -> Vec<&Receipt> {
+        let receipt = |row| match row {
+            &Row::JobCompleted(ref signed) => Some(&signed.receipt),
+            _ => None,
+        };
+        self.rows.iter().filter_map(receipt).collect()
+    }
+
+    /// Nodes in the order in which they got work.
+    pub(super) fn worked(&self) -> Vec<u8> {
+        let worked = |wish: &Wish| match wish {
+            Wish::Tell(_, Told::Assigned(at, _)) => Some(number_of(at.seat)),
+            _ => None,
+        };
+        self.wishes.iter().filter_map(worked).collect()
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        postcard::to_allocvec(&self.machine.state()).unwrap()
+    }
+
+    /// The coordinator dies and comes back from its snapshot. What it wished and what was said to
+    /// it is lost; calls that left it may still arrive.
+    pub(super) fn restart(&mut self) {
+        let state = postcard::from_bytes(&self.bytes()).unwrap();
+        self.machine = Machine::restore(state);
+        self.queue.retain(|parcel| matches!(parcel, Parcel::Call(..)));
+        let again = self.machine.outstanding();
+        self.post(again);
+        let jobs: Vec<JobId> = self.chain.keys().copied().collect();
+        self.queue.extend(jobs.into_iter().map(Parcel::Word));
+        let online = self.workers.iter().filter(|(_, worker)| worker.online);
+        for number in online.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.join(number, 1);
+        }
+    }
+
+    /// What a machine knows that only reads the log.
+    pub(super) fn replayed(&self) -> Vec<u8> {
+        let mut machine = Machine::new(settings(), SchedulingParameters::default());
+        for input in &self.log {
+            let bytes = postcard::to_allocvec(input).unwrap();
+            machine.step(postcard::from_bytes(&bytes).unwrap());
+        }
+        postcard::to_allocvec(&machine.state()).unwrap()
+    }
+}
+
+fn identity_key(number: u8) -> IdentityKey {
+    IdentityKey::new(identity(number).verifying_key().to_bytes())
+}
+
+/// What the contract asks of the nodes of an attempt.
+fn are_nodes(nodes: &[Seat]) -> bool {
+    let once: BTreeSet<NodeId> = nodes.iter().map(|seat| seat.node).collect();
+    !nodes.is_empty() && once.len() == nodes.len() && nodes.len() <= Attestations::MOST
+}
+
+fn root(task: TaskIndex, kind: Kind) -> OutputRoot {
+    let number = u8::try_from(task.get()).unwrap();
+    OutputRoot::new([if kind == Kind::Liar { 200 } else { 100 } + number; 32])
+}
+
+fn output() -> NodeOutput {
+    let usage = Usage { work_units: 5, ..Usage::default() };
+    NodeOutput { blob: BlobDigest::new([8; 32]), bytes: 10, usage }
+}
+
+pub(super) fn job_of(order: &NodeOrder) -> JobId {
+    match order {
+        NodeOrder::Assign { assignment, .. }
+        | NodeOrder::Cancel(assignment)
+        | NodeOrder::Reveal(assignment)
+        | NodeOrder::Output(assignment) => assignment.job,
+        NodeOrder::Attest { claim, .. } => claim.job,
+        NodeOrder::Sign(receipt) => receipt.job,
+    }
+}
+
+/// The whole of a job's slices.
+pub(super) const fn whole(slices: u64) -> SliceRange {
+    SliceRange { first: 0, count: slices }
+}
