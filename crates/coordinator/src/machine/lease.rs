@@ -38,8 +38,7 @@ impl Machine {
         let closed = self.ledger.job(job).map(|it| it.close_reason());
         let Some(book) = self.books.get_mut(&job) else { return };
         match closed {
-            Some(None) => book.offer = offer,
-            Some(Some(CloseReason::Completed)) => {}
+            Some(None | Some(CloseReason::Completed)) => book.offer = offer,
             Some(Some(_)) | None => {
                 let reports = std::mem::take(&mut book.reports);
                 *book = Book { reports, ..Book::new(offer) };
@@ -82,7 +81,10 @@ impl Machine {
         if let Some(it) = self.ledger.job(job) {
             match it.close_reason() {
                 None => return true,
-                Some(CloseReason::Completed) => return false,
+                Some(CloseReason::Completed) => {
+                    return it.settlement == Settlement::Open
+                        && it.head.attempt < book.offer.attempt;
+                }
                 Some(_) if it.settlement != Settlement::Open => return false,
                 Some(_) if it.head.attempt >= book.offer.attempt => return false,
                 Some(_) => {}
@@ -98,7 +100,7 @@ impl Machine {
     /// every other one would only raise the number of signatures that the chain wants.
     fn team(&self, job: JobId, book: &Book) -> Vec<Seat> {
         let state = self.ledger.state();
-        if let Some(it) = self.ledger.job(job).filter(|it| it.close_reason().is_none()) {
+        if let Some(it) = self.ledger.job(job) {
             let mut known = BTreeSet::new();
             let usable = |seat: &Seat| state.nodes.get(*seat).is_some_and(|node| node.online);
             let wanted = it.wanted().into_iter().filter(usable);
@@ -145,6 +147,10 @@ impl Machine {
         let known = self.ledger.job(job).map(|it| (it.head.attempt, it.close_reason()));
         match known {
             Some((_, None)) => self.event(Event::Enlisted { job, attempt, nodes }, out),
+            Some((known, Some(CloseReason::Completed))) if known < attempt => {
+                book.receipt = ReceiptStage::None;
+                self.event(Event::Enlisted { job, attempt, nodes }, out);
+            }
             Some((known, Some(_))) if known >= attempt => {}
             Some(_) | None => self.event(Event::JobSubmitted { job, request, nodes }, out),
         }
@@ -179,7 +185,8 @@ impl Machine {
         let Some(book) = self.books.get_mut(&job) else { return };
         let Some(lease) = book.lease_of(it.head.attempt) else { return };
         let complete = it.members.iter().all(|seat| lease.nodes.contains(seat));
-        if complete || book.enlisting.is_some() || it.is_outnumbered() {
+        let useless = it.is_outnumbered() || it.close_reason().is_some();
+        if complete || useless || book.enlisting.is_some() {
             return;
         }
         let room = Attestations::MOST.saturating_sub(lease.nodes.len());

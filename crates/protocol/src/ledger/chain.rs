@@ -73,10 +73,17 @@ impl Step<'_> {
         nodes: Vec<Seat>,
     ) -> Result<(), Refusal> {
         let it = self.state.jobs.get_mut(&job).ok_or(Refusal::UnknownJob { job })?;
-        if let Some(reason) = it.close_reason() {
-            return Err(Refusal::JobClosed { job, reason });
-        }
         let enlisted: BTreeSet<Seat> = nodes.into_iter().collect();
+        if let Some(reason) = it.close_reason() {
+            // A result that did not reach the chain in its attempt is signed anew.
+            let unpaid = reason == CloseReason::Completed && it.settlement == Settlement::Open;
+            if !unpaid || attempt <= it.head.attempt {
+                return Err(Refusal::JobClosed { job, reason });
+            }
+            it.join_attempt(attempt, enlisted);
+            self.begin_attesting(job);
+            return Ok(());
+        }
         if attempt > it.head.attempt {
             self.move_lease(job, attempt, enlisted);
             return Ok(());
@@ -124,10 +131,7 @@ impl Step<'_> {
             });
         }
         if let Some(it) = self.state.jobs.get_mut(&job) {
-            it.head.attempt = attempt;
-            let results = it.results().flat_map(|result| result.by.iter().copied());
-            it.members = results.chain(enlisted.iter().copied()).collect();
-            it.enlisted = enlisted;
+            it.join_attempt(attempt, enlisted);
         }
         self.freed = true;
         if attesting {

@@ -35,7 +35,8 @@ pub enum Event {
         nodes: Vec<Seat>,
     },
     /// The chain shows the nodes of an attempt that this coordinator holds. A later attempt than
-    /// the present one takes its place: verified parts stay, everything else begins anew.
+    /// the present one takes its place: verified parts stay, everything else begins anew, and a
+    /// result that was complete is signed anew.
     Enlisted {
         /// The job.
         job: JobId,

@@ -214,7 +214,7 @@ impl Job {
         }
         match &self.phase {
             JobPhase::Attesting { signers, .. } => signers.clone(),
-            JobPhase::Working => seats,
+            JobPhase::Working | JobPhase::Closed { reason: CloseReason::Completed, .. } => seats,
             JobPhase::Closed { .. } => BTreeSet::new(),
         }
     }
@@ -258,6 +258,14 @@ impl Job {
             TaskWhy { task: *index, state, waits: waits(task), tries: history }
         });
         Why { closed, tasks: tasks.collect() }
+    }
+
+    /// The present attempt is another one: of the nodes of the last those with results matter on.
+    pub(super) fn join_attempt(&mut self, attempt: Attempt, enlisted: BTreeSet<Seat>) {
+        let results = self.results().flat_map(|result| result.by.iter().copied());
+        self.members = results.chain(enlisted.iter().copied()).collect();
+        self.head.attempt = attempt;
+        self.enlisted = enlisted;
     }
 
     /// Signatures that a claim needs. Where the chain rules who works it wants a majority of all

@@ -283,6 +283,15 @@ impl World {
         self.queue.push_back(Parcel::Word(job));
     }
 
+    /// An open job that another coordinator took in the meantime.
+    pub(super) fn on_chain_elsewhere(&mut self, number: u8, offer: Offer) {
+        let job = job_id(number);
+        self.step(Input::Offered { job, offer: Box::new(offer.clone()) });
+        let (standing, nodes) = (Standing::Refunded, Vec::new());
+        self.chain.insert(job, OnChain { offer, standing, attempt: 1, nodes });
+        self.attempts = 0;
+    }
+
     pub(super) fn lose(&mut self, kind: ChainCallKind, times: u32) {
         self.losses.insert(kind, times);
     }
@@ -599,6 +608,10 @@ impl World {
     pub(super) fn is_attesting(&self, number: u8) -> bool {
         let job = self.machine.ledger().job(job_id(number));
         job.is_some_and(|job| matches!(job.phase, JobPhase::Attesting { .. }))
+    }
+
+    pub(super) fn book_of(&self, number: u8) -> Option<&Book> {
+        self.machine.book(job_id(number))
     }
 
     pub(super) fn book(&self, number: u8) -> &Book {
