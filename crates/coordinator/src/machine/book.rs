@@ -27,6 +27,8 @@ pub struct Book {
     pub enlisting: Option<WallTime>,
     /// When the chain was last asked to take the lease back.
     pub releasing: Option<WallTime>,
+    /// When the outputs were last to be joined, while that is not done.
+    pub joining: Option<WallTime>,
     /// The last thing that the chain said of the job, until it takes that back.
     pub shown: Option<ChainFact>,
     /// Claims that contradict each other, for the contract that slashes.
@@ -98,6 +100,7 @@ impl Book {
             taking: None,
             enlisting: None,
             releasing: None,
+            joining: None,
             shown: None,
             reports: Vec::new(),
             said: BTreeMap::new(),

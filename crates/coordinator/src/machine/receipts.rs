@@ -69,6 +69,7 @@ impl Machine {
 
     /// Where a claim has its signatures and all outputs are here, they are joined.
     pub(super) fn gather(&mut self, job: JobId, out: &mut Stepped) {
+        let now = self.ledger.state().now;
         let Some(it) = self.ledger.job(job) else { return };
         let Some(book) = self.books.get_mut(&job) else { return };
         let ReceiptStage::Gathering(agreed) = &book.receipt else { return };
@@ -76,6 +77,7 @@ impl Machine {
             return;
         }
         book.receipt = ReceiptStage::Joining(agreed.clone());
+        book.joining = Some(now);
         out.wishes.extend(self.join_wish(job));
     }
 
@@ -95,6 +97,7 @@ impl Machine {
         let Some(book) = self.books.get_mut(&job) else { return };
         let ReceiptStage::Joining(agreed) = &mut book.receipt else { return };
         agreed.output = Some(whole);
+        book.joining = None;
         let agreed = agreed.clone();
         self.ask_to_sign(job, agreed, None, out);
     }
@@ -122,11 +125,20 @@ impl Machine {
         out.wishes.push(Wish::ToNode(primary, NodeOrder::Sign(receipt)));
     }
 
-    /// Asks the next signer where one was silent, and the chain where a proposal was not seen.
+    /// Joins again what was not joined, asks the next signer where one was silent, and the chain
+    /// where a proposal was not seen.
     pub(super) fn nudge_receipt(&mut self, job: JobId, out: &mut Stepped) {
         let now = self.ledger.state().now;
         let Some(book) = self.books.get(&job) else { return };
         match &book.receipt {
+            ReceiptStage::Joining(Agreed { output: None, .. })
+                if book.joining.is_none_or(|since| since.after(PATIENCE) <= now) =>
+            {
+                out.wishes.extend(self.join_wish(job));
+                if let Some(book) = self.books.get_mut(&job) {
+                    book.joining = Some(now);
+                }
+            }
             ReceiptStage::Joining(agreed) if agreed.output.is_some() => {
                 self.ask_to_sign(job, agreed.clone(), None, out);
             }

@@ -113,6 +113,17 @@ fn a_receipt_is_kept_before_its_proposal_is_wished() {
 }
 
 #[test]
+fn outputs_that_were_not_joined_are_joined_again_after_patience() {
+    let mut world = World::new(1);
+    world.offer(1, offer(1, 1));
+    let joins = |parcel: &Parcel| matches!(parcel, Parcel::Join(..));
+    world.until(30, |world| world.queue.iter().any(joins));
+    world.queue.retain(|parcel| !joins(parcel));
+    let seconds = world.until(60, |world| world.is_proposed(1));
+    assert!(seconds >= PATIENCE.get());
+}
+
+#[test]
 fn secondaries_of_fingerprinted_work_are_told_which_output_to_check() {
     let mut world = World::new(4);
     let mut wanted = offer(1, 3);

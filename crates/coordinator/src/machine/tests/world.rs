@@ -98,7 +98,7 @@ pub(super) struct World {
     pub(super) attempts: u8,
     real_keys: bool,
     receipts: BTreeSet<(JobId, Attempt)>,
-    pledges: BTreeMap<TaskAssignment, Pledge>,
+    pledges: BTreeMap<TaskAssignment, (Pledge, Opening)>,
     round: u64,
 }
 
@@ -503,11 +503,13 @@ impl World {
                 self.say(Input::Ledger(Event::Committed { pledge, signature }));
             }
             NodeOrder::Reveal(assignment) => {
-                let (opening, output) = (self.opening(&assignment), output());
+                let Some((_, opening)) = self.pledges.get(&assignment).copied() else { return };
+                let output = output();
                 self.say(Input::Revealed { assignment, opening, output });
             }
-            NodeOrder::Output(TaskAssignment { job, task, .. }) if kind != Kind::Hoarder => {
-                let output_root = root(task, kind);
+            NodeOrder::Output(assignment) if kind != Kind::Hoarder => {
+                let TaskAssignment { job, task, .. } = assignment;
+                let output_root = self.pledges[&assignment].1.output_root;
                 self.say(Input::OutputStored { job, task, output_root, output: output() });
             }
             NodeOrder::Attest { claim, proofs } => {
@@ -530,19 +532,16 @@ impl World {
         }
     }
 
-    /// What a node pledges; the same however often it is asked.
+    /// What a node pledges; the same however often it is asked, and whatever became of it.
     fn pledge(&mut self, assignment: TaskAssignment) -> Pledge {
-        let commitment = self.opening(&assignment).commitment(&assignment);
+        let kind = self.workers[&number_of(assignment.seat)].kind;
+        let salt = Salt::new(bytes_of(1, &assignment));
+        let opening = Opening { output_root: root(assignment.task, kind), salt };
+        let commitment = opening.commitment(&assignment);
         self.round += 1;
         let round = BeaconRound::new(self.round);
         let pledge = Pledge { assignment, commitment, round };
-        *self.pledges.entry(assignment).or_insert(pledge)
-    }
-
-    fn opening(&self, assignment: &TaskAssignment) -> Opening {
-        let kind = self.workers[&number_of(assignment.seat)].kind;
-        let salt = Salt::new(bytes_of(1, assignment));
-        Opening { output_root: root(assignment.task, kind), salt }
+        self.pledges.entry(assignment).or_insert((pledge, opening)).0
     }
 
     pub(super) fn attest(&mut self, number: u8, claim: ReceiptClaim) {
@@ -594,7 +593,12 @@ impl World {
             }
             self.tick();
         }
-        panic!("it does not hold after {most} s: {:#?}", self.machine.books().collect::<Vec<_>>());
+        let books: Vec<_> = self
+            .machine
+            .books()
+            .map(|(job, book)| (&self.chain[&job], &book.receipt, self.machine.ledger().job(job)))
+            .collect();
+        panic!("it does not hold after {most} s: {books:?}");
     }
 
     pub(super) fn is_proposed(&self, number: u8) -> bool {
