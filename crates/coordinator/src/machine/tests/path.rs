@@ -37,7 +37,7 @@ fn a_checked_job_goes_from_offer_to_proposal() {
 
 #[test]
 fn many_tasks_on_nodes_with_many_places_are_proposed() {
-    let mut world = World::new(5);
+    let mut world = World::with_keys(5, false);
     for number in 1..=5 {
         world.join(number, 8);
     }
@@ -47,7 +47,7 @@ fn many_tasks_on_nodes_with_many_places_are_proposed() {
 
 #[test]
 fn more_tasks_than_an_attempt_has_nodes_are_proposed_with_checks() {
-    let mut world = World::new(24);
+    let mut world = World::with_keys(24, false);
     world.offer(1, offer(20, 2));
     world.until(900, |world| world.is_proposed(1));
     assert!(world.on_chain(1).nodes.len() <= 16);

@@ -9,26 +9,25 @@ use k256::ecdsa::SigningKey as SignerKey;
 use tallystick_abi::JobDomain;
 use tallystick_protocol::claim::check_claim;
 use tallystick_protocol::commitment::{Opening, Pledge, TaskAssignment};
-use tallystick_protocol::ledger::{
-    ChainFact, CloseReason, Event, Finality, JobPhase, Limits, NodeProfile, Queueing, Settings,
-    check_invariants,
-};
-use tallystick_protocol::specification::{Input as WorkInput, Specification, Work};
+use tallystick_protocol::ledger::{CloseReason, Event, JobPhase, NodeProfile, check_invariants};
 use tallystick_scheduler::{
     Candidate, Quarantine, Region, Resources, SchedulingParameters, Tier, WorkKind,
 };
 use tallystick_types::{
-    Amount, Attempt, Attestation, Attestations, BeaconRound, BlobDigest, BlockHash, Canonical,
-    ChainAnchor, ChainId, ChainTime, EngineProfile, EvmSignature, Funding, IdentityKey,
-    IdentitySignature, JobId, JobRules, NodeId, OutputDigest, OutputRoot, ParametersVersion,
-    Policy, Ppm, Privacy, ProgramDigest, Receipt, ReceiptClaim, Salt, Seat, Seconds, Seed,
-    ServiceLevel, SliceRange, Trust, Usage, Verification, WallTime,
+    Amount, Attempt, Attestation, BeaconRound, BlobDigest, Canonical, ChainId, EvmSignature,
+    IdentityKey, IdentitySignature, JobId, NodeId, OutputDigest, OutputRoot, Ppm, Receipt,
+    ReceiptClaim, Salt, Seat, Seed, SliceRange, Trust, Usage, WallTime,
 };
 
 use super::super::*;
 
+mod contract;
+mod sample;
+
+pub(super) use contract::{OnChain, Standing};
+pub(super) use sample::{engine, offer, settings};
+
 pub(super) const CLIENT: Address = Address::repeat_byte(0xc1);
-const START: u64 = 1_750_000_000;
 const DOMAIN: JobDomain =
     JobDomain { chain: ChainId::new(31_337), job_manager: Address::repeat_byte(0x77) };
 
@@ -67,24 +66,6 @@ pub(super) enum Parcel {
     Word(JobId),
 }
 
-/// How a job stands on the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    Open,
-    Assigned,
-    Proposed,
-    Settled,
-    Refunded,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct OnChain {
-    pub(super) offer: Offer,
-    pub(super) standing: Standing,
-    pub(super) attempt: u8,
-    pub(super) nodes: Vec<Seat>,
-}
-
 pub(super) struct World {
     pub(super) machine: Machine,
     pub(super) log: Vec<Input>,
@@ -104,64 +85,6 @@ pub(super) struct World {
 
 pub(super) fn job_id(number: u8) -> JobId {
     JobId::new([number; 32])
-}
-
-pub(super) fn engine() -> EngineProfile {
-    EngineProfile::new("wasm-48").unwrap()
-}
-
-pub(super) fn settings() -> Settings {
-    Settings::default()
-}
-
-pub(super) fn offer(tasks: u64, replicas: u8) -> Offer {
-    let assign_by = ChainTime::new(START + 20_000).unwrap();
-    let complete_by = ChainTime::new(START + 40_000).unwrap();
-    Offer {
-        client: CLIENT,
-        rules: JobRules {
-            funding: Funding::Balance,
-            verification: Verification::Deterministic,
-            trust: Trust::Any,
-            replicas,
-            quorum: replicas / 2 + 1,
-            assign_by,
-            complete_by,
-            service_level: ServiceLevel::new(0),
-            parameters_version: ParametersVersion::new(1).unwrap(),
-        },
-        price: Amount::new(1_000),
-        attempt: Attempt::new(1),
-        specification: Specification {
-            version: 1,
-            work: Work::Wasm {
-                program: ProgramDigest::new([4; 32]),
-                arguments: Vec::new(),
-                environment: Vec::new(),
-                units: 1_000,
-                memory_bytes: 1_000,
-                output_bytes: 1_000,
-            },
-            engine: engine(),
-            input: WorkInput::Tiles {
-                width: u32::try_from(tasks).unwrap(),
-                height: 1,
-                across: 1,
-                down: 1,
-            },
-            slices_per_task: 1,
-            work_units_per_slice: 0,
-            policy: Policy::Fast,
-            privacy: Privacy::Public,
-            queueing: Queueing::Queue,
-            limits: Limits {
-                job: Seconds::new(900),
-                dead_letter: Seconds::new(60),
-                ..Limits::for_tasks()
-            },
-        },
-        slices: tasks,
-    }
 }
 
 fn identity(number: u8) -> SigningKey {
@@ -209,7 +132,7 @@ impl World {
             pledges: BTreeMap::new(),
             round: 0,
         };
-        let now = WallTime::new(START * 1_000);
+        let now = WallTime::new(sample::START * 1_000);
         world.step(Input::Ledger(Event::Tick { now }));
         for number in 1..=nodes {
             let signer =
@@ -396,91 +319,6 @@ impl World {
         }
     }
 
-    /// The chain's last word on a job arrives.
-    fn word(&mut self, job: JobId) {
-        let it = self.chain[&job].clone();
-        let attempt = Attempt::new(it.attempt);
-        let leased = self.machine.book(job).is_some_and(|book| book.lease.is_some());
-        match it.standing {
-            Standing::Open => {
-                if leased {
-                    self.step(Input::Unleased { job });
-                }
-                let offer = Offer { attempt: Attempt::new(it.attempt + 1), ..it.offer };
-                self.step(Input::Offered { job, offer: Box::new(offer) });
-            }
-            Standing::Assigned => {
-                let anchor = ChainAnchor {
-                    chain: DOMAIN.chain,
-                    contract: DOMAIN.job_manager,
-                    block: 7,
-                    block_hash: BlockHash::new([7; 32]),
-                    block_time: ChainTime::new(START).unwrap(),
-                };
-                let lease = Lease { attempt, nodes: it.nodes, anchor };
-                self.step(Input::Leased { job, lease });
-            }
-            Standing::Proposed => self.fact(job, ChainFact::Proposed { attempt }, Finality::Seen),
-            Standing::Settled => self.fact(job, ChainFact::Settled, Finality::Final),
-            Standing::Refunded => self.fact(job, ChainFact::Refunded, Finality::Final),
-        }
-    }
-
-    fn fact(&mut self, job: JobId, fact: ChainFact, finality: Finality) {
-        self.step(Input::Ledger(Event::ChainObserved { job, fact, finality }));
-    }
-
-    /// A call reaches the chain, or is lost.
-    fn call(&mut self, job: JobId, call: &ChainCall) {
-        if let Some(left) = self.losses.get_mut(&call.kind()).filter(|left| **left > 0) {
-            *left -= 1;
-            return;
-        }
-        let most = self.attempts;
-        let Some(it) = self.chain.get_mut(&job) else { return };
-        let present = |attempt: &Attempt| attempt.get() == it.attempt;
-        let assigned = it.standing == Standing::Assigned;
-        let done = match call {
-            ChainCall::Assign { attempt, nodes } => {
-                let begins = it.standing == Standing::Open && attempt.get() == it.attempt + 1;
-                if begins && are_nodes(nodes) {
-                    (it.attempt, it.nodes) = (it.attempt + 1, nodes.clone());
-                    it.standing = Standing::Assigned;
-                }
-                begins
-            }
-            ChainCall::Enlist { attempt, nodes } if assigned && present(attempt) => {
-                let all = [it.nodes.clone(), nodes.clone()].concat();
-                let fits = are_nodes(&all);
-                if fits {
-                    it.nodes = all;
-                }
-                fits
-            }
-            ChainCall::Propose { claim, attestations } if assigned && present(&claim.attempt) => {
-                let seats: BTreeSet<Seat> = attestations.iter().map(Attestation::seat).collect();
-                let majority = it.nodes.len() / 2 + 1;
-                let needed = majority.max(it.offer.rules.quorum.into());
-                assert!(seats.iter().all(|seat| it.nodes.contains(seat)), "strangers sign");
-                assert!(seats.len() >= needed, "{} of {needed} sign: {it:?}", seats.len());
-                it.standing = Standing::Proposed;
-                true
-            }
-            ChainCall::Release { attempt } if assigned && present(attempt) => {
-                it.nodes.clear();
-                it.standing = if it.attempt >= most { Standing::Refunded } else { Standing::Open };
-                true
-            }
-            ChainCall::Enlist { .. } | ChainCall::Propose { .. } | ChainCall::Release { .. } => {
-                false
-            }
-        };
-        if !done {
-            self.say(Input::ChainCallFailed { job, call: call.kind() });
-        }
-        self.queue.push_back(Parcel::Word(job));
-    }
-
     /// A node does what it is told.
     fn obey(&mut self, seat: Seat, order: NodeOrder) {
         let number = number_of(seat);
@@ -624,19 +462,19 @@ impl World {
 
     /// Calls of a kind that were wished for.
     pub(super) fn calls(&self, kind: ChainCallKind) -> Vec<&ChainCall> {
-        let is = |wish| match wish {
-            &Wish::Chain(_, ref call) if call.kind() == kind => Some(call),
+        let calls = self.wishes.iter().filter_map(|wish| match wish {
+            Wish::Chain(_, call) if call.kind() == kind => Some(call),
             _ => None,
-        };
-        self.wishes.iter().filter_map(is).collect()
+        });
+        calls.collect()
     }
 
     pub(super) fn receipts(&self) -> Vec<&Receipt> {
-        let receipt = |row| match row {
-            &Row::JobCompleted(ref signed) => Some(&signed.receipt),
+        let receipts = self.rows.iter().filter_map(|row| match row {
+            Row::JobCompleted(signed) => Some(&signed.receipt),
             _ => None,
-        };
-        self.rows.iter().filter_map(receipt).collect()
+        });
+        receipts.collect()
     }
 
     /// Nodes in the order in which they got work.
@@ -681,12 +519,6 @@ impl World {
 
 fn identity_key(number: u8) -> IdentityKey {
     IdentityKey::new(identity(number).verifying_key().to_bytes())
-}
-
-/// What the contract asks of the nodes of an attempt.
-fn are_nodes(nodes: &[Seat]) -> bool {
-    let once: BTreeSet<NodeId> = nodes.iter().map(|seat| seat.node).collect();
-    !nodes.is_empty() && once.len() == nodes.len() && nodes.len() <= Attestations::MOST
 }
 
 fn root(task: TaskIndex, kind: Kind) -> OutputRoot {
