@@ -6,6 +6,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+pub mod admission;
 pub mod claim;
 pub mod commitment;
 pub mod ledger;

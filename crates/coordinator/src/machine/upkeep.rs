@@ -3,9 +3,9 @@
 use tallystick_protocol::ledger::{
     ChainFact, CloseReason, Event, Finality, JobPhase, Refusal, Settlement,
 };
-use tallystick_types::{JobId, WallTime};
+use tallystick_types::{Attempt, JobId, WallTime};
 
-use super::book::ReceiptStage;
+use super::book::{Book, ReceiptStage};
 use super::wish::Row;
 use super::{Machine, PATIENCE, RETENTION, Stepped};
 
@@ -54,6 +54,11 @@ impl Machine {
     /// Takes in an event that is for the ledger, and what it means beside it.
     pub(super) fn heard(&mut self, event: Event, out: &mut Stepped) {
         let said = match &event {
+            Event::ChainObserved { job, fact: ChainFact::LeaseLost { attempt }, .. }
+                if self.goes_on_after(*job, *attempt) =>
+            {
+                return;
+            }
             Event::ChainObserved { job, fact, finality } => {
                 if let Some(book) = self.books.get_mut(job) {
                     book.shown = Some(*fact);
@@ -72,6 +77,13 @@ impl Machine {
         if let Some((job, fact, Finality::Final)) = said {
             self.ended_on_chain(job, fact, out);
         }
+    }
+
+    /// Whether the chain offers a later attempt than the one that ended: the work that is done is
+    /// of use in it, so the end of the earlier one is not the end of the job here.
+    fn goes_on_after(&self, job: JobId, ended: Attempt) -> bool {
+        let offered = |book: &Book| book.lease.is_none() && book.offer.attempt > ended;
+        self.books.get(&job).is_some_and(offered)
     }
 
     /// The chain's final word can overtake a result that was agreed on and not yet proposed.

@@ -8,9 +8,9 @@ use tallystick_protocol::ledger::{
     CloseReason, Event, Evidence, EvidenceKind, Failure, NoNode, Role, TryEnd,
 };
 use tallystick_types::{
-    Amount, Attempt, Attestation, BeaconRound, BlobDigest, JobId, OutputRoot, Ppm, Receipt,
-    ReceiptClaim, ReceiptDigest, Seat, Seconds, SignedReceipt, SliceRange, SpecificationDigest,
-    TaskAttempt, TaskIndex, WallTime,
+    Amount, Attempt, Attestation, BeaconRound, BlobDigest, Commitment, JobId, OutputRoot, Ppm,
+    Receipt, ReceiptClaim, ReceiptDigest, Seat, Seconds, SignedReceipt, SliceRange,
+    SpecificationDigest, TaskAttempt, TaskIndex, WallTime,
 };
 
 use super::input::ChainCallKind;
@@ -188,7 +188,7 @@ pub enum Told {
     /// How far it is.
     Progress(At, Ppm),
     /// It committed.
-    Committed(At, BeaconRound),
+    Committed(At, Commitment, BeaconRound),
     /// It reported a failure.
     Failed(At, Failure),
     /// Results differ and another node is drawn.
@@ -251,7 +251,7 @@ impl Told {
                 Some((assignment.job, Self::Progress(at(assignment), *done)))
             }
             Event::Committed { pledge, .. } => {
-                let told = Self::Committed(at(&pledge.assignment), pledge.round);
+                let told = Self::Committed(at(&pledge.assignment), pledge.commitment, pledge.round);
                 Some((pledge.assignment.job, told))
             }
             Event::Failed { assignment, failure } => {

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "what tests prepare must not fail silently")]
 
 mod deployment;
+mod front;
 mod house;
 mod job;
+mod light;
 mod refusals;
 mod view;

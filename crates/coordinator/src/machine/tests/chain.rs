@@ -166,6 +166,32 @@ fn nodes_that_left_do_not_outnumber_those_with_the_result() {
 }
 
 #[test]
+fn the_final_end_of_an_attempt_ends_no_job_that_is_offered_again() {
+    let mut world = World::new(4);
+    world.offer(1, offer(1, 1));
+    world.until(10, is_working);
+    let first = world.worked()[0];
+    world.queue.clear();
+    world.leave(first);
+    let offered = |world: &World| {
+        let book = world.book(1);
+        book.lease.is_none() && book.offer.attempt == Attempt::new(2)
+    };
+    world.until(60, offered);
+    let (job, finality) = (job_id(1), Finality::Final);
+    let fact = ChainFact::LeaseLost { attempt: Attempt::new(1) };
+    world.step(Input::Ledger(Event::ChainObserved { job, fact, finality }));
+    assert_eq!(world.ended(1), None);
+    let another = ChainFact::LeaseLost { attempt: Attempt::new(2) };
+    let mut lost = World::new(0);
+    lost.machine = Machine::restore(world.machine.state());
+    lost.machine.step(Input::Ledger(Event::ChainObserved { job, fact: another, finality }));
+    assert_eq!(lost.ended(1), Some(CloseReason::LeaseLost { attempt: Attempt::new(2) }));
+    world.until(60, |world| world.is_proposed(1));
+    assert_eq!(world.worked().len(), 2, "the work is not done again");
+}
+
+#[test]
 fn candidates_that_all_left_before_the_assignment_are_replaced() {
     let mut world = World::new(2);
     world.lose(ChainCallKind::Assign, 1);

@@ -1,0 +1,78 @@
+//! Nouns, then verbs.
+
+mod blob;
+mod escrow;
+mod house;
+mod job;
+mod key;
+mod node;
+mod settle;
+mod stake;
+mod trust;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Session;
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Work: order it, follow it, fetch its result.
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Bytes under their address.
+    #[command(subcommand)]
+    Blob(blob::Command),
+    /// Money in the house.
+    #[command(subcommand)]
+    Escrow(escrow::Command),
+    /// Machines of the network.
+    #[command(subcommand)]
+    Node(node::Command),
+    /// Stake behind a machine.
+    #[command(subcommand)]
+    Stake(stake::Command),
+    /// Keys, encrypted on the disk.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Which network this is.
+    #[command(subcommand)]
+    Network(house::Network),
+    /// Pairings: which machines may see private work.
+    #[command(subcommand)]
+    Trust(trust::Command),
+    /// Settlement on the chain.
+    #[command(subcommand)]
+    Settle(settle::Command),
+    /// Checks a receipt without any network.
+    Verify(house::Verify),
+    /// Looks for what is wrong with settings and connections.
+    Doctor,
+    /// Prints the completions of a shell.
+    Completions(house::Completions),
+    /// The settings.
+    #[command(subcommand)]
+    Config(house::Config),
+}
+
+impl Command {
+    pub(crate) async fn run(self, session: &Session, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Job(command) => Box::pin(command.run(session, output)).await,
+            Self::Blob(command) => command.run(session, output).await,
+            Self::Escrow(command) => command.run(session, output).await,
+            Self::Node(command) => command.run(session, output).await,
+            Self::Stake(command) => command.run(session, output).await,
+            Self::Key(command) => command.run(session, output),
+            Self::Network(command) => command.run(session, output).await,
+            Self::Trust(command) => command.run(session, output).await,
+            Self::Settle(command) => command.run(session, output).await,
+            Self::Verify(command) => command.run(output),
+            Self::Doctor => house::doctor(session, output).await,
+            Self::Completions(command) => command.run(output),
+            Self::Config(command) => command.run(session, output),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Owns the machine and the journal: one input after the other, each on the disk before anything
+//! follows from it.
+//!
+//! **In:** inputs, and questions about the machine. **Out:** wishes, in the order of their inputs.
+//! **A crash** loses nothing that was acknowledged: the last snapshot and the inputs after it make
+//! the same machine, and what it still wants done is read off its state.
+
+mod rows;
+
+use std::sync::Arc;
+
+use tallystick_journal::{EventNumber, Journal, JournalError, Reader};
+use tallystick_ports::Clock;
+use tallystick_protocol::ledger::{Event, Refusal, Settings};
+use tallystick_scheduler::SchedulingParameters;
+use tallystick_types::WallTime;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::machine::{Input, Machine, MachineState, Stepped, Wish};
+
+/// Inputs that wait.
+const INBOX: usize = 1_024;
+/// Inputs that share one write.
+const BATCH: usize = 128;
+/// Inputs between two snapshots.
+const SNAPSHOT_EVERY: u32 = 2_000;
+/// Time that has to pass before it is noted as an input of its own.
+const TICK_MS: u64 = 200;
+
+/// The way in. Cheap to clone; holds no state.
+#[derive(Clone, Debug)]
+pub(crate) struct DeskHandle {
+    inbox: mpsc::Sender<Request>,
+}
+
+/// The machine with its journal.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    machine: Machine,
+    journal: Journal,
+    clock: Arc<dyn Clock>,
+    inbox: mpsc::Receiver<Request>,
+    wishes: mpsc::Sender<Vec<Wish>>,
+    since_snapshot: u32,
+}
+
+/// The desk ended, because the process stops or the disk failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the coordinator stops; ask again later or ask another one")]
+pub(crate) struct Stopped;
+
+type Question = Box<dyn FnOnce(&Machine, &Reader) -> Vec<Input> + Send>;
+
+enum Request {
+    Input(Box<Input>, Option<oneshot::Sender<Option<Refusal>>>),
+    Question(Question),
+    Stop,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Input(..) => "Input",
+            Self::Question(_) => "Question",
+            Self::Stop => "Stop",
+        })
+    }
+}
+
+impl DeskHandle {
+    /// Hands in an input. Returns when it is in the queue.
+    pub(crate) async fn tell(&self, input: Input) -> Result<(), Stopped> {
+        self.inbox.send(Request::Input(Box::new(input), None)).await.map_err(|_| Stopped)
+    }
+
+    /// Hands in an input and returns when it is on the disk, with what the ledger says against it.
+    pub(crate) async fn apply(&self, input: Input) -> Result<Option<Refusal>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Input(Box::new(input), Some(reply));
+        self.inbox.send(request).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Asks about the machine as it is after all inputs before the question.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Machine, &Reader) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let asked: Question = Box::new(move |machine, reader| {
+            // Whoever asked may be gone.
+            let _gone = reply.send(question(machine, reader));
+            Vec::new()
+        });
+        self.inbox.send(Request::Question(asked)).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Lets the state decide which inputs follow, without anything coming in between.
+    pub(crate) async fn look(
+        &self,
+        look: impl FnOnce(&Machine) -> Vec<Input> + Send + 'static,
+    ) -> Result<(), Stopped> {
+        let asked: Question = Box::new(move |machine, _| look(machine));
+        self.inbox.send(Request::Question(asked)).await.map_err(|_| Stopped)
+    }
+}
+
+impl DeskHandle {
+    /// Ends the desk after everything that was handed in before.
+    pub(crate) async fn stop(&self) {
+        // It may have ended by itself.
+        let _ended = self.inbox.send(Request::Stop).await;
+    }
+}
+
+impl Desk {
+    /// Reads the journal. The wishes that come first are those that a crash may have lost.
+    pub(crate) fn open(
+        journal: Journal,
+        (settings, parameters): (Settings, SchedulingParameters),
+        clock: Arc<dyn Clock>,
+        wishes: mpsc::Sender<Vec<Wish>>,
+    ) -> Result<(Self, DeskHandle), JournalError> {
+        let reader = journal.reader();
+        let (mut machine, from) = match reader.latest_snapshot::<MachineState>()? {
+            Some(snapshot) => (Machine::restore(snapshot.state), snapshot.after.next()),
+            None => (Machine::new(settings, parameters), EventNumber::FIRST),
+        };
+        for event in reader.events::<Input>(from)? {
+            let (_, input) = event?;
+            machine.step(input);
+        }
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let desk = Self { machine, journal, clock, inbox, wishes, since_snapshot: 0 };
+        Ok((desk, DeskHandle { inbox: sender }))
+    }
+
+    /// Works until it is stopped or the disk fails. Blocks: give it a thread of its own.
+    pub(crate) fn run(mut self) -> Result<(), JournalError> {
+        let outstanding = self.machine.outstanding();
+        if self.wishes.blocking_send(outstanding).is_err() {
+            return Ok(());
+        }
+        let mut requests = Vec::new();
+        while self.inbox.blocking_recv_many(&mut requests, BATCH) > 0 {
+            if !self.serve(std::mem::take(&mut requests))? {
+                break;
+            }
+        }
+        self.keep_snapshot()
+    }
+
+    /// Serves requests in their order, with one write for all inputs; false when that was all.
+    fn serve(&mut self, requests: Vec<Request>) -> Result<bool, JournalError> {
+        let mut batch = Batch::default();
+        let now = self.clock.now();
+        if now.get() >= self.machine.ledger().state().now.get().saturating_add(TICK_MS) {
+            self.step(tick(now), &mut batch);
+        }
+        for request in requests {
+            match request {
+                Request::Input(input, reply) => {
+                    let refusal = self.step(*input, &mut batch);
+                    batch.replies.extend(reply.map(|reply| (reply, refusal)));
+                }
+                Request::Question(question) => {
+                    for input in question(&self.machine, &self.journal.reader()) {
+                        self.step(input, &mut batch);
+                    }
+                }
+                Request::Stop => batch.last = true,
+            }
+        }
+        self.keep(batch)
+    }
+
+    fn step(&mut self, input: Input, batch: &mut Batch) -> Option<Refusal> {
+        let Stepped { wishes, rows, refusal } = self.machine.step(input.clone());
+        if let Some(refusal) = &refusal {
+            tracing::debug!(%refusal, "ledger.refused");
+        }
+        batch.inputs.push(input);
+        batch.wishes.extend(wishes);
+        batch.rows.extend(rows);
+        refusal
+    }
+
+    /// Writes what happened, then lets everything follow from it.
+    fn keep(&mut self, batch: Batch) -> Result<bool, JournalError> {
+        let count = u32::try_from(batch.inputs.len()).unwrap_or(u32::MAX);
+        if count > 0 {
+            let now = self.clock.now();
+            let mut step = self.journal.step();
+            for input in &batch.inputs {
+                step.append(input)?;
+            }
+            for row in &batch.rows {
+                rows::keep(&mut step, &self.machine, row, now)?;
+            }
+            step.commit()?;
+        }
+        for (reply, refusal) in batch.replies {
+            // Whoever asked may be gone.
+            let _gone = reply.send(refusal);
+        }
+        self.since_snapshot = self.since_snapshot.saturating_add(count);
+        if self.since_snapshot >= SNAPSHOT_EVERY {
+            self.keep_snapshot()?;
+        }
+        if batch.last || batch.wishes.is_empty() {
+            return Ok(!batch.last);
+        }
+        Ok(self.wishes.blocking_send(batch.wishes).is_ok())
+    }
+
+    fn keep_snapshot(&mut self) -> Result<(), JournalError> {
+        self.since_snapshot = 0;
+        let mut step = self.journal.step();
+        step.snapshot(&self.machine.state())?;
+        step.commit()?;
+        let mut step = self.journal.step();
+        step.prune::<Input>()?;
+        step.commit()
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    inputs: Vec<Input>,
+    rows: Vec<crate::machine::Row>,
+    wishes: Vec<Wish>,
+    replies: Vec<(oneshot::Sender<Option<Refusal>>, Option<Refusal>)>,
+    /// Whether the desk ends after it.
+    last: bool,
+}
+
+const fn tick(now: WallTime) -> Input {
+    Input::Ledger(Event::Tick { now })
+}

@@ -1,0 +1,294 @@
+//! The service of clients: quotes, orders, and everything that can be asked about jobs.
+
+mod describe;
+mod order;
+
+use std::time::Duration;
+
+use alloy_primitives::Address;
+use tallystick_abi::signer_of;
+use tallystick_journal::{JobRecord, ReceiptRecord};
+use tallystick_protocol::ledger::{Event, TaskState};
+use tallystick_types::{EvmSignature, JobId};
+use tallystick_wire::authentication::{ClientRequest, Network};
+use tallystick_wire::client as message;
+use tallystick_wire::client::v1;
+use tallystick_wire::client::v1::clients_server::Clients;
+use tallystick_wire::{Label, Sentence, Software, Text};
+use tokio::time::timeout;
+use tonic::{Request, Response, Status};
+
+use super::{Answers, checked, stopped};
+use crate::machine::{Input, UnknownJob};
+use crate::shared::Shared;
+
+/// How long a watcher hears nothing until the stream is looked at again.
+const SILENCE: Duration = Duration::from_secs(15);
+/// Parts of a result in one answer.
+const PARTS: usize = 4_096;
+
+/// Serves clients.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientService {
+    pub(crate) shared: Shared,
+}
+
+#[tonic::async_trait]
+impl Clients for ClientService {
+    type WatchStream = Answers<v1::JobEvent>;
+
+    async fn network(
+        &self,
+        _: Request<v1::NetworkRequest>,
+    ) -> Result<Response<v1::NetworkResponse>, Status> {
+        Ok(Response::new(describe::network(&self.shared).into()))
+    }
+
+    async fn quote(
+        &self,
+        request: Request<v1::QuoteRequest>,
+    ) -> Result<Response<v1::QuoteResponse>, Status> {
+        let asked: message::QuoteRequest = checked(request.into_inner())?;
+        let shared = self.shared.clone();
+        let quote = tokio::task::spawn_blocking(move || order::quote(&shared, &asked));
+        Ok(Response::new(joined(quote.await)??.into()))
+    }
+
+    async fn submit(
+        &self,
+        request: Request<v1::SubmitRequest>,
+    ) -> Result<Response<v1::SubmitResponse>, Status> {
+        let asked: message::SubmitRequest = checked(request.into_inner())?;
+        let shared = self.shared.clone();
+        let judged = tokio::task::spawn_blocking(move || order::judge(&shared, &asked));
+        let (job, intent) = joined(judged.await)??;
+        let kept = self.shared.outbox.enqueue(intent).await;
+        kept.map_err(|error| Status::unavailable(error.to_string()))?;
+        Ok(Response::new(message::SubmitResponse { job }.into()))
+    }
+
+    async fn status(
+        &self,
+        request: Request<v1::StatusRequest>,
+    ) -> Result<Response<v1::JobStatus>, Status> {
+        let message::StatusRequest { job } = checked(request.into_inner())?;
+        let status = self.describe(job).await?;
+        Ok(Response::new(status.into()))
+    }
+
+    async fn watch(
+        &self,
+        request: Request<v1::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let message::WatchRequest { job, after_sequence } = checked(request.into_inner())?;
+        self.describe(job).await?;
+        let (feed, mut news) = (self.shared.feed.clone(), self.shared.feed.watch());
+        news.mark_changed();
+        let start = (feed, news, after_sequence, std::collections::VecDeque::new());
+        let events = futures::stream::unfold(start, move |(feed, mut news, mut last, mut held)| {
+            async move {
+                loop {
+                    if let Some(event) = held.pop_front() {
+                        let event: message::JobEvent = event;
+                        last = event.sequence;
+                        return Some((Ok(event.into()), (feed, news, last, held)));
+                    }
+                    // A stream that nobody reads any more is noticed by its transport.
+                    match timeout(SILENCE, news.changed()).await {
+                        Ok(Err(_)) => return None,
+                        Ok(Ok(())) | Err(_) => held.extend(feed.after(job, last)),
+                    }
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(events)))
+    }
+
+    async fn result(
+        &self,
+        request: Request<v1::ResultRequest>,
+    ) -> Result<Response<v1::ResultResponse>, Status> {
+        let message::ResultRequest { job, first_task } = checked(request.into_inner())?;
+        let found = self.shared.desk.ask(move |machine, _| {
+            let receipt = describe::output(machine, job);
+            let parts = describe::parts(machine, job, first_task, PARTS)?;
+            Some((receipt, parts))
+        });
+        let found = found.await.map_err(stopped)?;
+        let (output, (parts, next_task)) = found.ok_or_else(|| unknown(job))?;
+        let parts = parts.try_into().map_err(|_| Status::internal("too many parts"))?;
+        Ok(Response::new(message::ResultResponse { output, parts, next_task }.into()))
+    }
+
+    async fn receipt(
+        &self,
+        request: Request<v1::ReceiptRequest>,
+    ) -> Result<Response<v1::ReceiptResponse>, Status> {
+        let message::ReceiptRequest { job } = checked(request.into_inner())?;
+        let kept = self.shared.desk.ask(move |_, reader| reader.receipts_of(job));
+        let kept = kept.await.map_err(stopped)?.map_err(disk)?;
+        let (_, ReceiptRecord { receipt, .. }) = kept.into_iter().last().ok_or_else(|| {
+            Status::failed_precondition("the job has no receipt yet; watch it, then ask again")
+        })?;
+        let receipt =
+            receipt.try_into().map_err(|_| Status::internal("the receipt is too long"))?;
+        Ok(Response::new(message::ReceiptResponse { receipt }.into()))
+    }
+
+    async fn why(
+        &self,
+        request: Request<v1::WhyRequest>,
+    ) -> Result<Response<v1::WhyResponse>, Status> {
+        let message::WhyRequest { job } = checked(request.into_inner())?;
+        let json = self.shared.desk.ask(move |machine, _| describe::why(machine, job));
+        let json = json.await.map_err(stopped)?.ok_or_else(|| unknown(job))?;
+        Ok(Response::new(message::WhyResponse { json: Text::cut(&json) }.into()))
+    }
+
+    async fn jobs(
+        &self,
+        request: Request<v1::JobsRequest>,
+    ) -> Result<Response<v1::JobsResponse>, Status> {
+        let asked: message::JobsRequest = checked(request.into_inner())?;
+        let answer = describe::jobs(&self.shared, &asked).await.map_err(stopped)?;
+        Ok(Response::new(answer.into()))
+    }
+
+    async fn cancel(
+        &self,
+        request: Request<v1::CancelRequest>,
+    ) -> Result<Response<v1::CancelResponse>, Status> {
+        let message::CancelRequest { job, signature } = checked(request.into_inner())?;
+        self.require_client(job, ClientRequest::Cancel { job }, &signature)?;
+        self.apply(Event::JobCancelled { job }).await?;
+        Ok(Response::new(v1::CancelResponse {}))
+    }
+
+    async fn nodes(
+        &self,
+        request: Request<v1::NodesRequest>,
+    ) -> Result<Response<v1::NodesResponse>, Status> {
+        let asked: message::NodesRequest = checked(request.into_inner())?;
+        let answer = describe::nodes(&self.shared, asked.page).await.map_err(stopped)?;
+        Ok(Response::new(answer.into()))
+    }
+
+    async fn dead_letters(
+        &self,
+        request: Request<v1::DeadLettersRequest>,
+    ) -> Result<Response<v1::DeadLettersResponse>, Status> {
+        let asked: message::DeadLettersRequest = checked(request.into_inner())?;
+        let letters = self.shared.desk.ask(move |machine, _| describe::letters(machine, &asked));
+        Ok(Response::new(letters.await.map_err(stopped)?.into()))
+    }
+
+    async fn retry(
+        &self,
+        request: Request<v1::RetryRequest>,
+    ) -> Result<Response<v1::RetryResponse>, Status> {
+        let message::RetryRequest { job, task, tries, signature } = checked(request.into_inner())?;
+        self.require_client(job, ClientRequest::Retry { job, task, tries }, &signature)?;
+        let had = self.shared.desk.ask(move |machine, _| {
+            let task = machine.ledger().job(job)?.tasks.get(&task)?;
+            let dead = matches!(task.state, TaskState::DeadLetter { .. });
+            dead.then_some(u32::try_from(task.history.len()).unwrap_or(u32::MAX))
+        });
+        if had.await.map_err(stopped)? != Some(tries) {
+            let words = "the task is no dead letter with so many tries; list the dead letters";
+            return Err(Status::failed_precondition(words));
+        }
+        self.apply(Event::TaskRetried { job, task }).await?;
+        Ok(Response::new(v1::RetryResponse {}))
+    }
+
+    async fn create_pairing(
+        &self,
+        request: Request<v1::CreatePairingRequest>,
+    ) -> Result<Response<v1::CreatePairingResponse>, Status> {
+        let _: message::CreatePairingRequest = checked(request.into_inner())?;
+        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+    }
+
+    async fn claim_pairing(
+        &self,
+        request: Request<v1::ClaimPairingRequest>,
+    ) -> Result<Response<v1::ClaimPairingResponse>, Status> {
+        let _: message::ClaimPairingRequest = checked(request.into_inner())?;
+        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+    }
+
+    async fn list_pairings(
+        &self,
+        request: Request<v1::ListPairingsRequest>,
+    ) -> Result<Response<v1::ListPairingsResponse>, Status> {
+        let _: message::ListPairingsRequest = checked(request.into_inner())?;
+        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+    }
+}
+
+impl ClientService {
+    /// What is known of a job, on the chain and here.
+    async fn describe(&self, job: JobId) -> Result<message::JobStatus, Status> {
+        let shared = self.shared.clone();
+        let look = move |machine: &crate::machine::Machine, reader: &tallystick_journal::Reader| {
+            let record = reader.get(JobRecord::TABLE, &job).ok().flatten();
+            describe::status(&shared, machine, record.as_ref(), job)
+        };
+        self.shared.desk.ask(look).await.map_err(stopped)?.ok_or_else(|| unknown(job))
+    }
+
+    /// Only a job's client may ask for this.
+    fn require_client(
+        &self,
+        job: JobId,
+        request: ClientRequest,
+        signature: &EvmSignature,
+    ) -> Result<(), Status> {
+        let (chain, job_manager) = (self.shared.domain.chain, self.shared.domain.job_manager);
+        let client: Address = {
+            let house = self.shared.house.read();
+            house.latest().job(job).map(|view| view.order.client).ok_or_else(|| unknown(job))?
+        };
+        let signer = signer_of(request.digest(Network { chain, job_manager }), signature)
+            .map_err(|error| Status::unauthenticated(error.to_string()))?;
+        if signer == client {
+            return Ok(());
+        }
+        Err(Status::permission_denied(format!("{signer} signed, the job's client is {client}")))
+    }
+
+    async fn apply(&self, event: Event) -> Result<(), Status> {
+        match self.shared.desk.apply(Input::Ledger(event)).await.map_err(stopped)? {
+            None => Ok(()),
+            Some(refusal) => Err(Status::failed_precondition(refusal.to_string())),
+        }
+    }
+}
+
+fn unknown(job: JobId) -> Status {
+    Status::not_found(UnknownJob(job).to_string())
+}
+
+fn disk(error: tallystick_journal::JournalError) -> Status {
+    tracing::error!(%error, "journal.read.failed");
+    Status::internal("the journal cannot be read; the operator has to look at it")
+}
+
+fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, Status> {
+    result.map_err(|_| Status::internal("the answer could not be made; ask again"))
+}
+
+/// Name and version of this program.
+pub(crate) fn software() -> Software {
+    Software::cut(concat!("tallystick/", env!("CARGO_PKG_VERSION")))
+}
+
+/// A short name.
+pub(crate) fn label(text: &str) -> Label {
+    Label::cut(text)
+}
+
+/// A sentence.
+pub(crate) fn sentence(words: &dyn std::fmt::Display) -> Sentence {
+    Sentence::cut(&words.to_string())
+}

@@ -1,0 +1,322 @@
+//! What is told of jobs, nodes and tasks.
+
+use std::num::NonZeroU64;
+
+use serde_json::json;
+use tallystick_abi::Contract;
+use tallystick_chain::view::{HouseView, Outcome};
+use tallystick_journal::JobRecord;
+use tallystick_protocol::ledger::{Job, JobPhase, TaskState};
+use tallystick_types::{
+    Amount, JobId, JobState, OutputDigest, ParametersVersion, Ppm, Seat, TaskIndex, WallTime,
+};
+use tallystick_wire::client::{
+    self as message, DeadLetter, DeadLettersRequest, DeadLettersResponse, Finality, JobStatus,
+    JobsRequest, JobsResponse, NetworkResponse, NodeStatus, NodesResponse, Page, Phase, ResultPart,
+};
+use tallystick_wire::{Cursor, List};
+
+use super::{label, sentence, software};
+use crate::desk::Stopped;
+use crate::machine::{Machine, ReceiptStage};
+use crate::shared::Shared;
+
+/// The network, as a client needs it.
+pub(super) fn network(shared: &Shared) -> NetworkResponse {
+    let deployment = &shared.deployment;
+    let contract = |it: &Contract| message::Contract {
+        name: label(&format!("{it:?}")),
+        address: deployment.address(*it),
+    };
+    let contracts: Vec<_> = deployment.contracts.keys().map(contract).collect();
+    let house = shared.house.read();
+    let network = house.latest().network();
+    let tokens: Vec<_> = network
+        .tokens
+        .keys()
+        .filter(|token| network.parameters_of(**token).is_some())
+        .map(|token| token_of(shared, *token))
+        .collect();
+    let version = network.job_parameters.values().map(|it| it.version.get()).max().unwrap_or(0);
+    NetworkResponse {
+        chain_id: shared.domain.chain,
+        contracts: contracts.try_into().unwrap_or_default(),
+        coordinator: shared.me,
+        coordinator_identity: shared.identity,
+        parameters_version: ParametersVersion::new(version).unwrap_or_default(),
+        tokens: tokens.try_into().unwrap_or_default(),
+        software: software(),
+        server_time_ms: shared.clock.now(),
+        block: shared.house.heights().head,
+    }
+}
+
+/// A token by the name that the deployment knows it by.
+fn token_of(shared: &Shared, address: alloy_primitives::Address) -> message::Token {
+    let known = [(Contract::TallyToken, "TLY", 18), (Contract::DevelopmentDollar, "DUSD", 6)];
+    let found = known.into_iter().find(|(it, ..)| shared.deployment.address(*it) == address);
+    let (symbol, decimals) = found.map_or(("", 0), |(_, symbol, decimals)| (symbol, decimals));
+    message::Token { address, symbol: label(symbol), decimals }
+}
+
+/// Where a job stands; nothing where neither the chain nor this coordinator knows it.
+pub(super) fn status(
+    shared: &Shared,
+    machine: &Machine,
+    record: Option<&JobRecord>,
+    job: JobId,
+) -> Option<JobStatus> {
+    let house = shared.house.read();
+    let (latest, settled) = (house.latest().job(job), house.final_().job(job));
+    let known = machine.ledger().job(job);
+    if latest.is_none() && known.is_none() && record.is_none() {
+        return None;
+    }
+    let state = latest.map(|view| view.state);
+    let finality = match (state, settled.map(|view| view.state)) {
+        (Some(state), Some(last)) if state == last => Finality::Final,
+        _ if latest
+            .is_some_and(|view| view.created.block.number <= shared.house.heights().safe) =>
+        {
+            Finality::Safe
+        }
+        _ => Finality::Pending,
+    };
+    let count = |get: fn(&Job) -> u32| known.map_or(0, get);
+    let nodes: Vec<Seat> = latest
+        .and_then(|view| view.assignment.as_ref())
+        .map(|assignment| assignment.nodes.clone())
+        .unwrap_or_default();
+    let created = record.map(|it| it.created_at).or(known.map(|it| it.head.submitted_at));
+    let updated = match known.map(|it| &it.phase) {
+        Some(JobPhase::Closed { at, .. }) => Some(*at),
+        _ => known.map(|it| it.head.busy_at),
+    };
+    Some(JobStatus {
+        job,
+        phase: phase(state, known),
+        attempt: latest.map_or(0, |view| view.attempt.get()),
+        tasks_total: count(|it| u32::try_from(it.tasks.len()).unwrap_or(u32::MAX)),
+        tasks_verified: count(|it| it.head.verified),
+        tasks_active: count(|it| it.head.active),
+        tasks_dead: count(|it| it.head.dead),
+        created_at_ms: created.unwrap_or(WallTime::new(0)),
+        updated_at_ms: updated.or(created).unwrap_or(WallTime::new(0)),
+        finality,
+        close_reason: known
+            .and_then(Job::close_reason)
+            .map(|reason| sentence(&reason))
+            .unwrap_or_default(),
+        nodes: nodes.try_into().unwrap_or_default(),
+        cost: cost(house.latest(), job),
+        client: latest
+            .map_or_else(|| record.map(|it| it.user).unwrap_or_default(), |view| view.order.client),
+        token: latest.map(|view| view.order.terms.token).unwrap_or_default(),
+    })
+}
+
+fn cost(view: &HouseView, job: JobId) -> Option<Amount> {
+    match view.job(job)?.outcome? {
+        Outcome::Settled { paid, .. } => Some(paid),
+        Outcome::Refunded { .. } => Some(Amount::ZERO),
+    }
+}
+
+fn phase(state: Option<JobState>, known: Option<&Job>) -> Phase {
+    match (state, known.map(|it| &it.phase)) {
+        (Some(JobState::Settled), _) => Phase::Settled,
+        (Some(JobState::Refunded), _) => Phase::Refunded,
+        (Some(JobState::Proposed | JobState::Challenged), _) => Phase::Proposed,
+        (_, Some(JobPhase::Working)) => Phase::Working,
+        (_, Some(JobPhase::Attesting { .. })) => Phase::Attesting,
+        (Some(JobState::Open), None) => Phase::Open,
+        (_, Some(JobPhase::Closed { .. })) => Phase::Closed,
+        (Some(JobState::Assigned), None) => Phase::Assigned,
+        _ => Phase::Pending,
+    }
+}
+
+/// Digest of the whole output, once the receipt states it.
+pub(super) fn output(machine: &Machine, job: JobId) -> Option<OutputDigest> {
+    match &machine.book(job)?.receipt {
+        ReceiptStage::Signed { receipt, .. } => Some(receipt.receipt.output),
+        ReceiptStage::Signing { agreed, .. } => agreed.output.map(|(output, _)| output),
+        ReceiptStage::None | ReceiptStage::Gathering(_) | ReceiptStage::Joining(_) => None,
+    }
+}
+
+/// The parts of a result that are here, from a task on, and the task to go on with.
+pub(super) fn parts(
+    machine: &Machine,
+    job: JobId,
+    from: TaskIndex,
+    most: usize,
+) -> Option<(Vec<ResultPart>, Option<TaskIndex>)> {
+    let (book, it) = (machine.book(job)?, machine.ledger().job(job)?);
+    let part = |(task, (_, output)): (&TaskIndex, &(_, crate::machine::NodeOutput))| {
+        let slices = it.tasks.get(task)?.slices;
+        Some(ResultPart {
+            task: *task,
+            first_slice: slices.first,
+            slice_count: NonZeroU64::new(slices.count)?,
+            blob: output.blob,
+            size: output.bytes,
+        })
+    };
+    let mut parts: Vec<_> =
+        book.outputs.range(from..).filter_map(part).take(most.saturating_add(1)).collect();
+    let next = if parts.len() > most { parts.pop().map(|part| part.task) } else { None };
+    Some((parts, next))
+}
+
+/// Why a job stands where it stands, with every decision about its tasks.
+pub(super) fn why(machine: &Machine, job: JobId) -> Option<String> {
+    let why = machine.ledger().why(job)?;
+    let tasks: Vec<_> = why
+        .tasks
+        .iter()
+        .map(|task| {
+            let waits = task.waits.map(|reason| reason.to_string());
+            let tries: Vec<_> = task
+                .tries
+                .iter()
+                .map(|tried| json!({ "attempt": tried.attempt, "why": tried.why.to_string() }))
+                .collect();
+            json!({ "task": task.task, "state": task.state, "waits": waits, "tries": tries })
+        })
+        .collect();
+    let decided = machine.book(job).map(|book| book.decisions.as_slice()).unwrap_or_default();
+    let decisions: Vec<serde_json::Value> =
+        decided.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+    let closed = why.closed.map(|(reason, at)| json!({ "why": reason.to_string(), "at_ms": at }));
+    let all = json!({ "job": job, "closed": closed, "tasks": tasks, "decisions": decisions });
+    Some(all.to_string())
+}
+
+/// Jobs of the chain in the order of their ids.
+pub(super) async fn jobs(shared: &Shared, asked: &JobsRequest) -> Result<JobsResponse, Stopped> {
+    let (after, limit) = bounds(asked.page.as_ref());
+    let client = asked.client;
+    let found: Vec<JobId> = {
+        let house = shared.house.read();
+        let fits = |job: JobId| after.is_none_or(|after| job.as_bytes() > &after);
+        let mut jobs: Vec<JobId> = house
+            .latest()
+            .jobs()
+            .filter(|view| client.is_none_or(|client| view.order.client == client))
+            .map(|view| view.id)
+            .filter(|job| fits(*job))
+            .collect();
+        jobs.sort_unstable();
+        jobs.truncate(limit);
+        jobs
+    };
+    let next =
+        if found.len() == limit { found.last().map(|job| job.as_bytes().to_vec()) } else { None };
+    let inner = shared.clone();
+    let look = move |machine: &Machine, reader: &tallystick_journal::Reader| {
+        let of = |job: JobId| {
+            let record = reader.get(JobRecord::TABLE, &job).ok().flatten();
+            let status = status(&inner, machine, record.as_ref(), job)?;
+            Some(JobStatus { nodes: List::default(), ..status })
+        };
+        found.into_iter().filter_map(of).collect::<Vec<_>>()
+    };
+    let jobs = shared.desk.ask(look).await?;
+    Ok(JobsResponse { jobs: jobs.try_into().unwrap_or_default(), next: cursor(next) })
+}
+
+/// The nodes that this coordinator knows.
+pub(super) async fn nodes(shared: &Shared, page: Option<Page>) -> Result<NodesResponse, Stopped> {
+    let (_, limit) = bounds(page.as_ref());
+    let after = page.and_then(|page| seat_of(&page.after));
+    let inner = shared.clone();
+    let nodes = shared
+        .desk
+        .ask(move |machine, _| {
+            let nodes = machine.ledger().state().nodes.iter();
+            nodes
+                .filter(|(seat, _)| after.is_none_or(|after| *seat > after))
+                .take(limit)
+                .map(|(seat, node)| node_status(&inner, seat, node))
+                .collect::<Vec<_>>()
+        })
+        .await?;
+    let last = nodes.last().filter(|_| nodes.len() == limit).map(|node| node.seat.pack());
+    let next = cursor(last.map(|word| word.to_be_bytes::<32>().to_vec()));
+    Ok(NodesResponse { nodes: nodes.try_into().unwrap_or_default(), next })
+}
+
+fn node_status(
+    shared: &Shared,
+    seat: Seat,
+    node: &tallystick_protocol::ledger::Node,
+) -> NodeStatus {
+    let session = shared.sessions.get(seat);
+    let standing = crate::watch::standing(shared, seat);
+    let facts = session.as_ref().map(|session| &session.facts);
+    let kinds: Vec<_> = facts
+        .map(|facts| facts.capabilities.kinds.iter())
+        .into_iter()
+        .flatten()
+        .map(|offer| label(&format!("{:?}", offer.kind).to_lowercase()))
+        .collect();
+    NodeStatus {
+        seat,
+        online: node.online,
+        draining: node.draining,
+        quarantined: node.quarantined,
+        tier: facts.map_or(0, |facts| match facts.tier {
+            tallystick_scheduler::Tier::One => 1,
+            tallystick_scheduler::Tier::Two => 2,
+            tallystick_scheduler::Tier::Three => 3,
+        }),
+        load_ppm: facts.map_or(Ppm::ZERO, |facts| facts.load),
+        places: node.profile.places,
+        busy: u32::try_from(node.busy()).unwrap_or(u32::MAX),
+        speed: node.profile.speed,
+        stake: standing.map_or(Amount::ZERO, |standing| standing.stake),
+        region: standing.map_or(0, |standing| standing.region),
+        last_seen_ms: session.as_ref().map_or(WallTime::new(0), |session| session.last_seen),
+        kinds: kinds.try_into().unwrap_or_default(),
+        software: tallystick_wire::Software::cut(facts.map_or("", |facts| &facts.software)),
+    }
+}
+
+/// The tasks that were given up and can still be tried again.
+pub(super) fn letters(machine: &Machine, asked: &DeadLettersRequest) -> DeadLettersResponse {
+    let (after, limit) = bounds(asked.page.as_ref());
+    let letter = |(job, task): (JobId, TaskIndex)| {
+        let it = machine.ledger().job(job)?.tasks.get(&task)?;
+        let TaskState::DeadLetter { since, why } = &it.state else { return None };
+        let tries = u32::try_from(it.history.len()).unwrap_or(u32::MAX);
+        Some(DeadLetter { job, task, tries, reason: sentence(why), since_ms: *since })
+    };
+    // All letters of one job stay on one page.
+    let letters: Vec<_> = machine
+        .ledger()
+        .dead_letters()
+        .filter(|(job, _)| after.is_none_or(|after| job.as_bytes() > &after))
+        .filter_map(letter)
+        .take(limit)
+        .collect();
+    let last = letters.last().filter(|_| letters.len() == limit);
+    let next = cursor(last.map(|letter| letter.job.as_bytes().to_vec()));
+    DeadLettersResponse { letters: letters.try_into().unwrap_or_default(), next }
+}
+
+/// After which id, and how many entries.
+fn bounds(page: Option<&Page>) -> (Option<[u8; 32]>, usize) {
+    let limit = page.map_or(tallystick_wire::limits::USUAL_PAGE_ENTRIES, Page::entries);
+    let after = page.and_then(|page| <[u8; 32]>::try_from(&page.after[..]).ok());
+    (after, usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+fn cursor(bytes: Option<Vec<u8>>) -> Cursor {
+    bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
+}
+
+fn seat_of(cursor: &Cursor) -> Option<Seat> {
+    let word = <[u8; 32]>::try_from(&cursor[..]).ok()?;
+    Seat::unpack(alloy_primitives::U256::from_be_bytes(word)).ok()
+}

@@ -1,0 +1,161 @@
+//! Who is connected: the nodes with what they said of themselves and the way to each.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tallystick_protocol::ledger::same_node;
+use tallystick_scheduler::{Candidate, Quarantine, Region, Resources, Tier, WorkKind};
+use tallystick_types::{Amount, EngineProfile, InputDigest, Ppm, Seat, Trust, WallTime};
+use tallystick_wire::worker::{self, Capabilities, CoordinatorBody};
+use tokio::sync::mpsc;
+
+/// Messages for one node that wait for the network.
+pub(crate) const QUEUE: usize = 256;
+
+/// The connected nodes. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sessions(Arc<Mutex<BTreeMap<Seat, Session>>>);
+
+/// One connected node.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// Tells this session from an earlier one of the same node.
+    pub(crate) number: u64,
+    pub(crate) sender: mpsc::Sender<CoordinatorBody>,
+    pub(crate) facts: Facts,
+    pub(crate) last_seen: WallTime,
+}
+
+/// What a node said and what was measured of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) capabilities: Capabilities,
+    pub(crate) software: String,
+    pub(crate) tier: Tier,
+    pub(crate) load: Ppm,
+    pub(crate) inputs: Vec<InputDigest>,
+}
+
+/// What the chain says of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) trust: Trust,
+    pub(crate) stake: Amount,
+    pub(crate) region: u16,
+}
+
+impl Sessions {
+    /// Lets a node in; false while another session of the same machine is alive.
+    pub(crate) fn enter(&self, seat: Seat, session: Session) -> bool {
+        let mut all = self.all();
+        let twin =
+            all.iter().find(|(other, known)| same_node(**other, seat) && !known.sender.is_closed());
+        if twin.is_some() {
+            return false;
+        }
+        all.retain(|other, _| !same_node(*other, seat));
+        all.insert(seat, session);
+        true
+    }
+
+    /// Takes a session away, unless a later one took its place. Says whether it was there.
+    pub(crate) fn leave(&self, seat: Seat, number: u64) -> bool {
+        let mut all = self.all();
+        let mine = all.get(&seat).is_some_and(|session| session.number == number);
+        if mine {
+            all.remove(&seat);
+        }
+        mine
+    }
+
+    /// Says something to a node. One that does not read as fast as it is spoken to is cut off: it
+    /// comes back and is told everything anew.
+    pub(crate) fn tell(&self, seat: Seat, bodies: Vec<CoordinatorBody>) {
+        let mut all = self.all();
+        let Some(session) = all.get(&seat) else { return };
+        for body in bodies {
+            if session.sender.try_send(body).is_err() {
+                all.remove(&seat);
+                return;
+            }
+        }
+    }
+
+    /// Notes what a heartbeat said; gives the facts where they changed.
+    pub(crate) fn heard(
+        &self,
+        seat: Seat,
+        now: WallTime,
+        (load, inputs): (Ppm, Vec<InputDigest>),
+    ) -> Option<Facts> {
+        let mut all = self.all();
+        let session = all.get_mut(&seat)?;
+        session.last_seen = now;
+        let facts = &mut session.facts;
+        let changed = facts.inputs != inputs;
+        (facts.load, facts.inputs) = (load, inputs);
+        changed.then(|| facts.clone())
+    }
+
+    /// What is known of one connected node.
+    pub(crate) fn get(&self, seat: Seat) -> Option<Session> {
+        self.all().get(&seat).cloned()
+    }
+
+    /// The seats of all connected nodes.
+    pub(crate) fn seats(&self) -> Vec<Seat> {
+        self.all().keys().copied().collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Seat, Session>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Facts {
+    /// The machine as the scheduler sees it.
+    pub(crate) fn candidate(&self, seat: Seat, standing: Standing) -> Candidate {
+        let it = &self.capabilities;
+        let kinds = it.kinds.iter().map(|offer| {
+            let engines: Vec<EngineProfile> = offer.engine_profiles.iter().cloned().collect();
+            (kind(offer.kind), engines)
+        });
+        let resources = Resources {
+            cpu_millicores: it.cpu_millis,
+            memory_bytes: it.memory_bytes,
+            disk_bytes: it.disk_bytes,
+            accelerators: u64::try_from(it.accelerators.len()).unwrap_or(u64::MAX),
+            accelerator_memory_bytes: it
+                .accelerators
+                .iter()
+                .fold(0, |sum, one| sum.saturating_add(one.memory_bytes)),
+        };
+        Candidate {
+            seat,
+            online: true,
+            capabilities: kinds.collect(),
+            tier: Some(self.tier),
+            trust: standing.trust,
+            stake: standing.stake,
+            capacity: resources,
+            free: resources,
+            region: Region::new(standing.region),
+            load: self.load,
+            price: it.price,
+            blobs: self.inputs.iter().copied().collect(),
+            quarantine: Quarantine::None,
+            paired: std::collections::BTreeSet::new(),
+        }
+    }
+}
+
+const fn kind(kind: worker::WorkKind) -> WorkKind {
+    match kind {
+        worker::WorkKind::Wasm => WorkKind::Wasm,
+        worker::WorkKind::Tensor => WorkKind::Tensor,
+        worker::WorkKind::Text => WorkKind::Text,
+        worker::WorkKind::Inference => WorkKind::Inference,
+        worker::WorkKind::Instance => WorkKind::Instance,
+        worker::WorkKind::Function => WorkKind::Function,
+    }
+}

@@ -1,0 +1,4 @@
+mod claims;
+mod property;
+mod rig;
+mod tasks;
