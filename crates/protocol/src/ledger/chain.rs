@@ -1,5 +1,6 @@
-//! What the chain says. Facts that are not final are noted for watchers; only final ones end work,
-//! move an attempt, or settle. That nothing was heard means nothing.
+//! What the chain says. Facts that are not final are noted for watchers; only final ones end work
+//! or settle. Which nodes an attempt has counts as soon as it is shown, for nobody may work before.
+//! That nothing was heard means nothing.
 
 use std::collections::BTreeSet;
 
