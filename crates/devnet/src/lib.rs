@@ -3,6 +3,7 @@
 mod anvil;
 mod chain;
 mod deploy;
+pub mod lie;
 mod tools;
 
 pub use anvil::{Anvil, AnvilError};

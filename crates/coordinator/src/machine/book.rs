@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tallystick_protocol::ledger::Job;
+use tallystick_protocol::ledger::{ChainFact, Evidence, Job};
 use tallystick_scheduler::{Request, Resources, Tier, WorkKind};
 use tallystick_types::{
-    Amount, Attestation, BlobDigest, InputDigest, JobId, OutputDigest, OutputRoot, Receipt,
-    ReceiptClaim, Seat, SignedReceipt, TaskIndex, Usage, WallTime,
+    Amount, Attempt, Attestation, BlobDigest, InputDigest, JobId, OutputDigest, OutputRoot,
+    Receipt, ReceiptClaim, Seat, SignedReceipt, TaskIndex, Usage, WallTime,
 };
 
 use tallystick_protocol::specification::{Input as WorkInput, Work};
@@ -25,6 +25,14 @@ pub struct Book {
     pub taking: Option<WallTime>,
     /// When nodes were last asked to be added, while that is not seen on the chain.
     pub enlisting: Option<WallTime>,
+    /// When the chain was last asked to take the lease back.
+    pub releasing: Option<WallTime>,
+    /// When the outputs were last to be joined, while that is not done.
+    pub joining: Option<WallTime>,
+    /// The last thing that the chain said of the job, until it takes that back.
+    pub shown: Option<ChainFact>,
+    /// Claims that contradict each other, for the contract that slashes.
+    pub reports: Vec<Evidence>,
     /// Where nodes said that their outputs are.
     pub said: BTreeMap<(TaskIndex, Seat), (OutputRoot, NodeOutput)>,
     /// Outputs that are here.
@@ -79,7 +87,10 @@ pub struct Agreed {
 
 impl Book {
     /// The most decisions that are kept of one job.
-    const MOST_DECISIONS: usize = 256;
+    pub const MOST_DECISIONS: usize = 256;
+
+    /// The most bytes of all of them.
+    pub const MOST_DECISION_BYTES: usize = 1 << 20;
 
     /// The book of a job that was offered.
     pub fn new(offer: Offer) -> Self {
@@ -88,6 +99,10 @@ impl Book {
             lease: None,
             taking: None,
             enlisting: None,
+            releasing: None,
+            joining: None,
+            shown: None,
+            reports: Vec::new(),
             said: BTreeMap::new(),
             outputs: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -101,12 +116,36 @@ impl Book {
         self.lease.as_ref().is_some_and(|lease| lease.nodes.contains(&seat))
     }
 
-    /// Notes a decision; the oldest goes where there are too many.
+    /// The lease, where it is that of an attempt.
+    pub fn lease_of(&self, attempt: Attempt) -> Option<&Lease> {
+        self.lease.as_ref().filter(|lease| lease.attempt == attempt)
+    }
+
+    /// Notes a decision; the oldest go where there are too many. A search that is repeated with
+    /// the same outcome is one decision.
     pub fn decided(&mut self, decision: String) {
-        if self.decisions.len() >= Self::MOST_DECISIONS {
-            self.decisions.remove(0);
+        if self.decisions.contains(&decision) {
+            return;
         }
         self.decisions.push(decision);
+        let mut bytes: usize = self.decisions.iter().map(String::len).sum();
+        let mut over = self.decisions.len().saturating_sub(Self::MOST_DECISIONS);
+        let dropped = self.decisions.iter().take_while(|decision| {
+            let goes = over > 0 || bytes > Self::MOST_DECISION_BYTES;
+            over = over.saturating_sub(1);
+            bytes = bytes.saturating_sub(decision.len());
+            goes
+        });
+        let dropped = dropped.count();
+        self.decisions.drain(..dropped);
+    }
+
+    /// Whether it is too late to take the lease.
+    pub fn is_late(&self, now: WallTime) -> bool {
+        let rules = &self.offer.rules;
+        let first = self.offer.attempt.get() <= 1;
+        let limit = if first { rules.assign_by } else { rules.complete_by };
+        now.get() / 1_000 >= limit.get()
     }
 
     /// What a task of the job demands of a machine.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use alloy_primitives::Address;
 use serde_json::json;
 use tallystick_protocol::ledger::{NoNode, Node, Role, Selection, Selector};
 use tallystick_scheduler::{
@@ -25,13 +26,16 @@ pub(super) struct Chooser<'a> {
 
 impl Chooser<'_> {
     /// The candidates as they stand in the ledger now.
-    fn index(&self, node_of: impl Fn(Seat) -> Option<NodeState>) -> ScanIndex {
+    fn index(&self, client: Address, node_of: impl Fn(Seat) -> Option<NodeState>) -> ScanIndex {
         let mut index = ScanIndex::new(self.parameters.clone());
         for (id, candidate) in self.candidates {
             let state = node_of(candidate.seat).unwrap_or_default();
             let mut candidate = candidate.clone();
             candidate.online &= state.online;
             candidate.load = candidate.load.max(state.load);
+            if state.paired {
+                candidate.paired.insert(client);
+            }
             if state.quarantined {
                 candidate.quarantine = Quarantine::Until { tests_left: 1 };
             }
@@ -50,7 +54,7 @@ impl Chooser<'_> {
         most: usize,
         node_of: impl Fn(Seat) -> Option<NodeState>,
     ) -> Vec<Seat> {
-        let mut index = self.index(node_of);
+        let mut index = self.index(book.offer.client, node_of);
         let (request, seed) = (book.demands(), DrawSeed::new([0; 32]));
         let mut seats = Vec::new();
         while seats.len() < most {
@@ -65,16 +69,19 @@ impl Chooser<'_> {
 /// How a node stands in the ledger.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct NodeState {
-    online: bool,
-    quarantined: bool,
-    busy: bool,
-    load: Ppm,
+    pub(super) online: bool,
+    /// Whether the ledger knows that the client paired with it.
+    pub(super) paired: bool,
+    pub(super) quarantined: bool,
+    pub(super) busy: bool,
+    pub(super) load: Ppm,
 }
 
 impl From<&Node> for NodeState {
     fn from(node: &Node) -> Self {
         Self {
             online: node.online && !node.draining,
+            paired: false,
             quarantined: node.quarantined,
             busy: !node.is_free(),
             load: node.load,
@@ -85,7 +92,12 @@ impl From<&Node> for NodeState {
 impl Selector for Chooser<'_> {
     fn select(&self, selection: &Selection<'_>) -> Result<Seat, NoNode> {
         let Some(book) = self.books.get(&selection.job) else { return Err(NoNode::NoneFits) };
-        let index = self.index(|seat| selection.nodes.get(seat).map(NodeState::from));
+        // For a private job the ledger allows only nodes with which the client paired.
+        let state_of = |seat| {
+            let state = NodeState::from(selection.nodes.get(seat)?);
+            Some(NodeState { paired: selection.is_eligible(seat), ..state })
+        };
+        let index = self.index(selection.request.client, state_of);
         let barred = |candidate: &&Candidate| {
             let free = selection.nodes.get(candidate.seat).is_some_and(Node::is_free);
             free && !selection.is_eligible(candidate.seat)

@@ -1,14 +1,14 @@
 //! From verified tasks to a kept receipt: outputs come in, are joined, a node signs, and only then
 //! is the result proposed to the chain.
 
-use tallystick_protocol::ledger::Job;
+use tallystick_protocol::ledger::{ChainFact, CloseReason, Job, Settlement};
 use tallystick_types::{
-    Attestations, JobId, OutputDigest, Receipt, ReceiptVersion, Seat, SignedReceipt, SliceRange,
-    SpecificationDigest, TaskIndex,
+    Attestations, ChainAnchor, JobId, OutputDigest, OutputRoot, Receipt, ReceiptVersion, Seat,
+    SignedReceipt, SliceRange, SpecificationDigest, TaskIndex, WallTime,
 };
 
 use super::book::{Agreed, Book, ReceiptStage, holders};
-use super::outstanding::verified_assignment;
+use super::input::NodeOutput;
 use super::wish::{ChainCall, NodeOrder, OutputPart, Row, Told, Wish};
 use super::{Machine, PATIENCE, Stepped};
 
@@ -21,19 +21,22 @@ impl Machine {
     /// Asks the next holder where one was silent.
     pub(super) fn fetch_again(&mut self, job: JobId, out: &mut Stepped) {
         let now = self.ledger.state().now;
-        let (Some(book), Some(it)) = (self.books.get(&job), self.ledger.job(job)) else { return };
-        let silent: Vec<(TaskIndex, usize)> = book
+        let (Some(book), Some(it)) = (self.books.get_mut(&job), self.ledger.job(job)) else {
+            return;
+        };
+        if it.settlement != Settlement::Open || is_lost(it) {
+            book.asked.clear();
+            return;
+        }
+        let silent: Vec<(TaskIndex, Seat)> = book
             .asked
             .iter()
             .filter(|(_, (_, since))| since.after(PATIENCE) <= now)
-            .map(|(task, (seat, _))| {
-                let holders = holders(it, *task);
-                let place = holders.iter().position(|holder| holder == seat);
-                (*task, place.map_or(0, |place| place.saturating_add(1)))
-            })
+            .map(|(task, (seat, _))| (*task, *seat))
             .collect();
-        for (task, place) in silent {
-            self.fetch_from(job, task, place, out);
+        for (task, silent) in silent {
+            let holders = self.ledger.job(job).map(|it| holders(it, task)).unwrap_or_default();
+            self.fetch_from(job, task, next_to(&holders, silent), out);
         }
     }
 
@@ -42,16 +45,31 @@ impl Machine {
         let (Some(book), Some(it)) = (self.books.get_mut(&job), self.ledger.job(job)) else {
             return;
         };
-        let holders = holders(it, task);
-        let Some(seat) = holders.get(place).or_else(|| holders.first()).copied() else { return };
+        let Some(seat) = holders(it, task).get(place).copied() else { return };
         book.asked.insert(task, (seat, now));
-        if let Some(assignment) = verified_assignment(it, task, seat) {
-            out.wishes.push(Wish::ToNode(seat, NodeOrder::Output(assignment)));
+        out.wishes.extend(self.output_order(job, task, seat));
+    }
+
+    /// The output of a task is here. It counts where it is the one that was verified.
+    pub(super) fn stored(
+        &mut self,
+        job: JobId,
+        task: TaskIndex,
+        (output_root, output): (OutputRoot, NodeOutput),
+    ) {
+        let (Some(book), Some(it)) = (self.books.get_mut(&job), self.ledger.job(job)) else {
+            return;
+        };
+        let mut results = it.results();
+        if results.any(|result| result.task == task && result.output_root == output_root) {
+            book.outputs.insert(task, (output_root, output));
+            book.asked.remove(&task);
         }
     }
 
     /// Where a claim has its signatures and all outputs are here, they are joined.
     pub(super) fn gather(&mut self, job: JobId, out: &mut Stepped) {
+        let now = self.ledger.state().now;
         let Some(it) = self.ledger.job(job) else { return };
         let Some(book) = self.books.get_mut(&job) else { return };
         let ReceiptStage::Gathering(agreed) = &book.receipt else { return };
@@ -59,6 +77,7 @@ impl Machine {
             return;
         }
         book.receipt = ReceiptStage::Joining(agreed.clone());
+        book.joining = Some(now);
         out.wishes.extend(self.join_wish(job));
     }
 
@@ -75,46 +94,61 @@ impl Machine {
 
     /// All outputs are joined: the first signer of the claim is asked to sign the receipt.
     pub(super) fn joined(&mut self, job: JobId, whole: (OutputDigest, u64), out: &mut Stepped) {
-        let Some(book) = self.books.get(&job) else { return };
-        let ReceiptStage::Joining(agreed) = &book.receipt else { return };
-        let agreed = Agreed { output: Some(whole), ..agreed.clone() };
-        self.ask_to_sign(job, agreed, 0, out);
+        let Some(book) = self.books.get_mut(&job) else { return };
+        let ReceiptStage::Joining(agreed) = &mut book.receipt else { return };
+        agreed.output = Some(whole);
+        book.joining = None;
+        let agreed = agreed.clone();
+        self.ask_to_sign(job, agreed, None, out);
     }
 
-    fn ask_to_sign(&mut self, job: JobId, agreed: Agreed, place: usize, out: &mut Stepped) {
+    /// Asks for the signature under the receipt: the first signer of the claim, or the one after
+    /// who was silent. While the chain does not show the lease nobody is asked.
+    fn ask_to_sign(&mut self, job: JobId, agreed: Agreed, silent: Option<Seat>, out: &mut Stepped) {
         let now = self.ledger.state().now;
-        let (Some(book), Some(it)) = (self.books.get(&job), self.ledger.job(job)) else { return };
+        let (Some(book), Some(it)) = (self.books.get_mut(&job), self.ledger.job(job)) else {
+            return;
+        };
+        let Some(lease) = book.lease_of(agreed.claim.attempt) else { return };
         let signers = signers(it, &agreed);
-        let Some(primary) = signers.get(place).or_else(|| signers.first()).copied() else { return };
-        let Some(receipt) = receipt(it, book, &agreed, primary, now) else { return };
-        let receipt = Box::new(receipt);
-        if let Some(book) = self.books.get_mut(&job) {
-            book.receipt = ReceiptStage::Signing { agreed, receipt: receipt.clone(), since: now };
-        }
+        let place = silent.map_or(0, |seat| next_to(&signers, seat));
+        let Some(primary) = signers.get(place).copied() else { return };
+        let receipt = match &book.receipt {
+            // The same node is shown the same receipt, so that its answer may be late.
+            ReceiptStage::Signing { receipt, .. } if receipt.primary == primary => receipt.clone(),
+            _ => match receipt(it, book, &agreed, (primary, lease.anchor, now)) {
+                Some(receipt) => Box::new(receipt),
+                None => return,
+            },
+        };
+        book.receipt = ReceiptStage::Signing { agreed, receipt: receipt.clone(), since: now };
         out.wishes.push(Wish::ToNode(primary, NodeOrder::Sign(receipt)));
     }
 
-    /// Asks the next signer where one was silent, and the chain where a proposal was not seen.
+    /// Joins again what was not joined, asks the next signer where one was silent, and the chain
+    /// where a proposal was not seen.
     pub(super) fn nudge_receipt(&mut self, job: JobId, out: &mut Stepped) {
         let now = self.ledger.state().now;
-        let Some(it) = self.ledger.job(job) else { return };
-        let open = it.settlement == tallystick_protocol::ledger::Settlement::Open;
-        let Some(book) = self.books.get_mut(&job) else { return };
-        match &mut book.receipt {
-            ReceiptStage::Signing { agreed, receipt, since } if since.after(PATIENCE) <= now => {
-                let signers = signers(it, agreed);
-                let place = signers.iter().position(|seat| *seat == receipt.primary);
-                let next = place.map_or(0, |place| place.saturating_add(1));
-                let agreed = agreed.clone();
-                self.ask_to_sign(job, agreed, next, out);
-            }
-            ReceiptStage::Signed { agreed, proposed, .. }
-                if open && proposed.is_none_or(|since| since.after(PATIENCE) <= now) =>
+        let Some(book) = self.books.get(&job) else { return };
+        match &book.receipt {
+            ReceiptStage::Joining(Agreed { output: None, .. })
+                if book.joining.is_none_or(|since| since.after(PATIENCE) <= now) =>
             {
-                *proposed = Some(now);
-                let (claim, attestations) = (agreed.claim, agreed.attestations.clone());
-                let call = ChainCall::Propose { claim, attestations };
-                out.wishes.push(Wish::Chain(job, call));
+                out.wishes.extend(self.join_wish(job));
+                if let Some(book) = self.books.get_mut(&job) {
+                    book.joining = Some(now);
+                }
+            }
+            ReceiptStage::Joining(agreed) if agreed.output.is_some() => {
+                self.ask_to_sign(job, agreed.clone(), None, out);
+            }
+            ReceiptStage::Signing { agreed, receipt, since } if since.after(PATIENCE) <= now => {
+                self.ask_to_sign(job, agreed.clone(), Some(receipt.primary), out);
+            }
+            ReceiptStage::Signed { proposed, .. }
+                if proposed.is_none_or(|since| since.after(PATIENCE) <= now) =>
+            {
+                self.propose(job, out);
             }
             ReceiptStage::None
             | ReceiptStage::Gathering(_)
@@ -126,7 +160,7 @@ impl Machine {
 
     /// The receipt is signed: it is kept with the result, and the result is proposed.
     pub(super) fn signed(&mut self, signed: SignedReceipt, out: &mut Stepped) {
-        let (job, now) = (signed.receipt.job, self.ledger.state().now);
+        let job = signed.receipt.job;
         let Some(book) = self.books.get_mut(&job) else { return };
         let ReceiptStage::Signing { agreed, receipt, .. } = &book.receipt else { return };
         if **receipt != signed.receipt {
@@ -136,11 +170,48 @@ impl Machine {
         let told = Told::Receipt { digest: signed.receipt.digest(), cost: signed.receipt.cost };
         out.rows.push(Row::JobCompleted(Box::new(signed.clone())));
         out.wishes.push(Wish::Tell(job, told));
-        let (claim, attestations) = (agreed.claim, agreed.attestations.clone());
-        let (receipt, proposed) = (Box::new(signed), Some(now));
-        book.receipt = ReceiptStage::Signed { agreed, receipt, proposed };
-        out.wishes.push(Wish::Chain(job, ChainCall::Propose { claim, attestations }));
+        let receipt = Box::new(signed);
+        book.receipt = ReceiptStage::Signed { agreed, receipt, proposed: None };
+        self.propose(job, out);
     }
+
+    fn propose(&mut self, job: JobId, out: &mut Stepped) {
+        let now = self.ledger.state().now;
+        let Some(call) = self.propose_call(job) else { return };
+        let Some(book) = self.books.get_mut(&job) else { return };
+        if let ReceiptStage::Signed { proposed, .. } = &mut book.receipt {
+            *proposed = Some(now);
+            out.wishes.push(Wish::Chain(job, call));
+        }
+    }
+
+    /// The call that proposes a result, while the chain shows the lease and no proposal.
+    pub(super) fn propose_call(&self, job: JobId) -> Option<ChainCall> {
+        let (book, it) = (self.books.get(&job)?, self.ledger.job(job)?);
+        let ReceiptStage::Signed { agreed, .. } = &book.receipt else { return None };
+        let claim = agreed.claim;
+        book.lease_of(claim.attempt)?;
+        let is_shown = match book.shown {
+            Some(ChainFact::Proposed { attempt }) => attempt == claim.attempt,
+            Some(ChainFact::Settled | ChainFact::Refunded) => true,
+            Some(ChainFact::LeaseHeld { .. } | ChainFact::LeaseLost { .. }) | None => false,
+        };
+        let open = it.settlement == Settlement::Open && !is_shown;
+        let attestations = agreed.attestations.clone();
+        open.then_some(ChainCall::Propose { claim, attestations })
+    }
+}
+
+/// Whether a job ended without result, so that nobody needs its outputs any more.
+fn is_lost(job: &Job) -> bool {
+    job.close_reason().is_some_and(|reason| reason != CloseReason::Completed)
+}
+
+/// The place after a node's, around the end.
+fn next_to(seats: &[Seat], seat: Seat) -> usize {
+    let place = seats.iter().position(|other| *other == seat);
+    let next = place.map_or(0, |place| place.saturating_add(1));
+    if next < seats.len() { next } else { 0 }
 }
 
 fn part(book: &Book, task: TaskIndex, slices: SliceRange) -> Option<OutputPart> {
@@ -161,8 +232,7 @@ fn receipt(
     job: &Job,
     book: &Book,
     agreed: &Agreed,
-    primary: Seat,
-    now: tallystick_types::WallTime,
+    (primary, anchor, now): (Seat, ChainAnchor, WallTime),
 ) -> Option<Receipt> {
     let (output, bytes_out) = agreed.output?;
     let specification = &book.offer.specification;
@@ -183,6 +253,6 @@ fn receipt(
         primary,
         attestations: Attestations::new(agreed.attestations.clone()).ok()?,
         issued_at: now,
-        anchor: book.lease.as_ref()?.anchor,
+        anchor,
     })
 }

@@ -1,1 +1,8 @@
-use super::*;
+//! A coordinator in a small world.
+
+mod chain;
+mod nodes;
+mod path;
+mod private;
+mod property;
+mod world;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tallystick_protocol::claim::TaskProof;
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::{
-    CloseReason, Evidence, EvidenceKind, Failure, NoNode, Role, TryEnd,
+    CloseReason, Event, Evidence, EvidenceKind, Failure, NoNode, Role, TryEnd,
 };
 use tallystick_types::{
     Amount, Attempt, Attestation, BeaconRound, BlobDigest, Commitment, JobId, OutputRoot, Ppm,
@@ -233,4 +233,34 @@ pub enum Told {
     DeadLetter(TaskIndex, TryEnd),
     /// All work is over.
     Closed(CloseReason),
+}
+
+impl Told {
+    /// What an event itself tells watchers, where the ledger takes it.
+    pub(super) fn of(event: &Event) -> Option<(JobId, Self)> {
+        let at = |it: &TaskAssignment| At {
+            task: it.task,
+            task_attempt: it.task_attempt,
+            seat: it.seat,
+        };
+        match event {
+            Event::Acknowledged { assignment } => {
+                Some((assignment.job, Self::Acknowledged(at(assignment))))
+            }
+            Event::Progressed { assignment, done } => {
+                Some((assignment.job, Self::Progress(at(assignment), *done)))
+            }
+            Event::Committed { pledge, .. } => {
+                let told = Self::Committed(at(&pledge.assignment), pledge.commitment, pledge.round);
+                Some((pledge.assignment.job, told))
+            }
+            Event::Failed { assignment, failure } => {
+                Some((assignment.job, Self::Failed(at(assignment), *failure)))
+            }
+            Event::Attested { claim, attestation } => {
+                Some((claim.job, Self::Attested(attestation.seat())))
+            }
+            _ => None,
+        }
+    }
 }

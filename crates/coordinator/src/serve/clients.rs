@@ -3,6 +3,7 @@
 mod describe;
 mod order;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use alloy_primitives::Address;
@@ -84,23 +85,29 @@ impl Clients for ClientService {
         self.describe(job).await?;
         let (feed, mut news) = (self.shared.feed.clone(), self.shared.feed.watch());
         news.mark_changed();
-        let start = (feed, news, after_sequence, std::collections::VecDeque::new());
-        let events = futures::stream::unfold(start, move |(feed, mut news, mut last, mut held)| {
-            async move {
-                loop {
-                    if let Some(event) = held.pop_front() {
-                        let event: message::JobEvent = event;
-                        last = event.sequence;
-                        return Some((Ok(event.into()), (feed, news, last, held)));
-                    }
-                    // A stream that nobody reads any more is noticed by its transport.
-                    match timeout(SILENCE, news.changed()).await {
-                        Ok(Err(_)) => return None,
-                        Ok(Ok(())) | Err(_) => held.extend(feed.after(job, last)),
+        let start = (feed, news, after_sequence, VecDeque::new(), false);
+        let events =
+            futures::stream::unfold(start, move |(feed, mut news, mut last, mut held, over)| {
+                async move {
+                    loop {
+                        if over {
+                            return None;
+                        }
+                        let event: Option<message::JobEvent> = held.pop_front();
+                        if let Some(event) = event {
+                            last = event.sequence;
+                            // Nothing follows once the money went for good.
+                            let over = event.kind.as_ref().is_some_and(is_last);
+                            return Some((Ok(event.into()), (feed, news, last, held, over)));
+                        }
+                        // A stream that nobody reads any more is noticed by its transport.
+                        match timeout(SILENCE, news.changed()).await {
+                            Ok(Err(_)) => return None,
+                            Ok(Ok(())) | Err(_) => held.extend(feed.after(job, last)),
+                        }
                     }
                 }
-            }
-        });
+            });
         Ok(Response::new(Box::pin(events)))
     }
 
@@ -263,6 +270,16 @@ impl ClientService {
             Some(refusal) => Err(Status::failed_precondition(refusal.to_string())),
         }
     }
+}
+
+/// Whether nothing happens to a job any more.
+fn is_last(kind: &message::EventKind) -> bool {
+    let finality = match kind {
+        message::EventKind::Settled(it) => it.finality,
+        message::EventKind::Refunded(it) => it.finality,
+        _ => return false,
+    };
+    finality == message::Finality::Final
 }
 
 fn unknown(job: JobId) -> Status {

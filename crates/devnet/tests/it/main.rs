@@ -5,5 +5,6 @@ mod deployment;
 mod front;
 mod house;
 mod job;
+mod light;
 mod refusals;
 mod view;

@@ -27,12 +27,7 @@ impl Task {
             return self.give_up(head, TryEnd::NoQuorum, turn);
         };
         let ties = place_seed(Seed::default(), head.id, self.index, attempt, 0);
-        let place = (Role::Primary, attempt, ties);
-        let gently = self.barred.iter().chain(&self.avoided).chain(&self.kept).copied().collect();
-        let found = turn
-            .pick(head, self, place, &gently)
-            .or_else(|_| turn.pick(head, self, place, &self.barred));
-        match found {
+        match turn.pick_primary(head, self, (attempt, ties)) {
             Ok(seat) => {
                 self.attempt = attempt;
                 self.deliveries = self.deliveries.saturating_add(1);
@@ -53,8 +48,7 @@ impl Task {
         check: Option<OutputRoot>,
         turn: &mut Turn<'_>,
     ) {
-        let limits = &head.request.limits;
-        let acknowledge_by = turn.now.after(limits.acknowledgement);
+        let acknowledge_by = turn.acknowledge_by(head, seat);
         let speed = turn.nodes.get(seat).map_or(0, |node| node.profile.speed);
         let execution_limit = head.request.execution_limit(self.slices.count, speed);
         self.replicas.push(Replica { seat, role, stage: Stage::Asked { acknowledge_by } });
@@ -88,6 +82,28 @@ impl Task {
         let retry_at = turn.now.after(limits.retry);
         let (reason, queued) = (Some(reason), queued || patience_over);
         self.state = TaskState::Pending { since, retry_at, reason, queued };
+    }
+
+    /// The chain shows nodes of the present try: only now are they sent their work, so time that
+    /// went by until then does not count.
+    pub(super) fn enlisted(&mut self, head: &Head, seats: &BTreeSet<Seat>, turn: &Turn<'_>) {
+        if !self.is_active() {
+            return;
+        }
+        let limits = &head.request.limits;
+        let mut any = false;
+        for replica in self.replicas.iter_mut().filter(|replica| seats.contains(&replica.seat)) {
+            if let Stage::Asked { acknowledge_by } = &mut replica.stage {
+                *acknowledge_by = turn.now.after(limits.acknowledgement);
+                any = true;
+            }
+        }
+        if any
+            && let TaskState::Verifying(verifying) = &mut self.state
+            && verifying.reveal_by.is_none()
+        {
+            verifying.commit_by = turn.now.after(limits.verification);
+        }
     }
 
     /// Takes a node out of the present try.

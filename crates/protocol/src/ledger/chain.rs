@@ -1,7 +1,10 @@
-//! What the chain says. Facts that are not final are noted for watchers; only final ones end work,
-//! move an attempt, or settle. That nothing was heard means nothing.
+//! What the chain says. Facts that are not final are noted for watchers; only final ones end work
+//! or settle. Which nodes an attempt has counts as soon as it is shown, for nobody may work before.
+//! That nothing was heard means nothing.
 
-use tallystick_types::{Attempt, JobId, TaskIndex};
+use std::collections::BTreeSet;
+
+use tallystick_types::{Attempt, JobId, Seat, TaskIndex};
 
 use super::event::{ChainFact, Finality};
 use super::job::{JobPhase, Settlement};
@@ -37,7 +40,7 @@ impl Step<'_> {
         it.observed = Some((fact, finality));
         let present = it.head.attempt;
         match fact {
-            ChainFact::LeaseHeld { attempt } => self.move_lease(job, attempt),
+            ChainFact::LeaseHeld { attempt } => self.move_lease(job, attempt, BTreeSet::new()),
             ChainFact::LeaseLost { attempt } if attempt >= present => {
                 self.close(job, CloseReason::LeaseLost { attempt });
             }
@@ -63,9 +66,57 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Takes in which nodes the chain shows in an attempt of this coordinator.
+    pub(super) fn enlist(
+        &mut self,
+        job: JobId,
+        attempt: Attempt,
+        nodes: Vec<Seat>,
+    ) -> Result<(), Refusal> {
+        let it = self.state.jobs.get_mut(&job).ok_or(Refusal::UnknownJob { job })?;
+        let enlisted: BTreeSet<Seat> = nodes.into_iter().collect();
+        if let Some(reason) = it.close_reason() {
+            // A result that did not reach the chain in its attempt is signed anew.
+            let unpaid = reason == CloseReason::Completed && it.settlement == Settlement::Open;
+            if !unpaid || attempt <= it.head.attempt {
+                return Err(Refusal::JobClosed { job, reason });
+            }
+            it.join_attempt(attempt, enlisted);
+            self.begin_attesting(job);
+            return Ok(());
+        }
+        if attempt > it.head.attempt {
+            self.move_lease(job, attempt, enlisted);
+            return Ok(());
+        }
+        if attempt < it.head.attempt {
+            return Ok(());
+        }
+        let new: BTreeSet<Seat> = enlisted.difference(&it.enlisted).copied().collect();
+        it.members.extend(enlisted.iter().copied());
+        it.enlisted = enlisted;
+        let before = it.next_deadline();
+        it.count_signers();
+        self.retime(job, before);
+        let work = |seat: &Seat| self.state.nodes.get(*seat).map(|node| node.work.keys());
+        let tasks: BTreeSet<TaskIndex> = new
+            .iter()
+            .filter_map(work)
+            .flatten()
+            .filter(|(of, _)| *of == job)
+            .map(|(_, task)| *task)
+            .collect();
+        for task in tasks {
+            self.with_task(job, task, |head, task, turn| task.enlisted(head, &new, turn));
+        }
+        // Nodes that were named and have no task yet come before all others.
+        self.freed |= !new.is_empty();
+        Ok(())
+    }
+
     /// The job has a later attempt with this coordinator: verified parts stay, tries of the earlier
     /// attempt are fenced off, and the claim is signed anew with the new number.
-    fn move_lease(&mut self, job: JobId, attempt: Attempt) {
+    fn move_lease(&mut self, job: JobId, attempt: Attempt, enlisted: BTreeSet<Seat>) {
         let Some(it) = self.state.jobs.get_mut(&job) else { return };
         if attempt <= it.head.attempt || it.close_reason().is_some() {
             return;
@@ -81,7 +132,7 @@ impl Step<'_> {
             });
         }
         if let Some(it) = self.state.jobs.get_mut(&job) {
-            it.head.attempt = attempt;
+            it.join_attempt(attempt, enlisted);
         }
         self.freed = true;
         if attesting {

@@ -55,11 +55,11 @@ impl Step<'_> {
         let (attempt, cost) = (it.head.attempt, it.head.request.price);
         let claim = ReceiptClaim { job, attempt, output_root, cost };
         let signers = signers(it);
-        let needed = it.head.request.needed(signers.len()).min(signers.len());
-        let needed = u8::try_from(needed).expect("a receipt has at most 16 signers");
+        let needed = it.signatures_needed(signers.len());
         let attest_by = now.after(it.head.request.limits.attestation);
         let asked = signers.clone();
         it.phase = JobPhase::Attesting { claim, signers, needed, attest_by };
+        it.wait_while_outnumbered();
         self.retime(job, before);
         for seat in asked {
             self.emit(job, attempt, Action::Attest { seat, claim });
@@ -74,7 +74,7 @@ impl Step<'_> {
         let signed = it.signed();
         let (claim, needed) = (*claim, *needed);
         let count = u8::try_from(signed.len()).expect("a receipt has at most 16 signers");
-        if signed.len() < signers.len() && !deadline {
+        if (signed.len() < signers.len() || it.is_outnumbered()) && !deadline {
             return;
         }
         if count < needed {

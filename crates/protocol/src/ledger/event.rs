@@ -31,6 +31,19 @@ pub enum Event {
         job: JobId,
         /// Its terms.
         request: Box<JobRequest>,
+        /// The nodes that the chain shows in its attempt, none where no chain rules who works.
+        nodes: Vec<Seat>,
+    },
+    /// The chain shows the nodes of an attempt that this coordinator holds. A later attempt than
+    /// the present one takes its place: verified parts stay, everything else begins anew, and a
+    /// result that was complete is signed anew.
+    Enlisted {
+        /// The job.
+        job: JobId,
+        /// The attempt.
+        attempt: Attempt,
+        /// All nodes of the attempt.
+        nodes: Vec<Seat>,
     },
     /// The client cancels.
     JobCancelled {

@@ -72,9 +72,9 @@ fn check_job(state: &State, job: &Job) -> Result<(), Violation> {
         )
         .and_then(|()| {
             let enough = usize::from(*needed) >= usize::from(head.request.quorum)
-                && usize::from(*needed) <= signers.len()
-                && usize::from(*needed).saturating_mul(2) > signers.len();
-            require(enough, "a claim needs a majority of its signers and the quorum")
+                && usize::from(*needed).saturating_mul(2) > signers.len()
+                && usize::from(*needed).saturating_mul(2) > job.enlisted.len();
+            require(enough, "a claim needs a majority of its signers, the attempt and the quorum")
         }),
         JobPhase::Closed { .. } => {
             require(count(Task::is_over) == all, "nothing goes on in a closed job")

@@ -26,6 +26,12 @@ pub struct Job {
     pub phase: JobPhase,
     /// Every node that was ever assigned to one of its tasks.
     pub seats: BTreeSet<Seat>,
+    /// The nodes that the chain shows in the present attempt.
+    pub enlisted: BTreeSet<Seat>,
+    /// The nodes that the present attempt has on the chain, or may come to have: those shown there,
+    /// those that got work in it, and those whose results it took over. A result needs a majority
+    /// of them.
+    pub members: BTreeSet<Seat>,
     /// The claims that nodes signed, of all attempts.
     #[serde(with = "pairs")]
     pub claims: BTreeMap<(Attempt, Seat), SignedClaim>,
@@ -187,6 +193,42 @@ impl Job {
         }
     }
 
+    /// Nodes that the present attempt cannot do without: who works on a task, who has a verified
+    /// output, who is to sign.
+    pub fn wanted(&self) -> BTreeSet<Seat> {
+        let mut seats = BTreeSet::new();
+        for task in self.tasks.values() {
+            match &task.state {
+                TaskState::Verified { by, .. } => seats.extend(by.iter().copied()),
+                TaskState::Pending { .. }
+                | TaskState::Dispatched
+                | TaskState::Running
+                | TaskState::Committed { .. }
+                | TaskState::Verifying(_)
+                | TaskState::DeadLetter { .. }
+                | TaskState::Stopped => {
+                    let live = task.replicas.iter().filter(|replica| replica.is_live());
+                    seats.extend(live.map(|replica| replica.seat));
+                }
+            }
+        }
+        match &self.phase {
+            JobPhase::Attesting { signers, .. } => signers.clone(),
+            JobPhase::Working | JobPhase::Closed { reason: CloseReason::Completed, .. } => seats,
+            JobPhase::Closed { .. } => BTreeSet::new(),
+        }
+    }
+
+    /// Whether all of its results are there and too few nodes of the attempt have them: others got
+    /// work and left, and count on the chain all the same. Only another attempt helps, with those
+    /// nodes alone that agreed.
+    pub fn is_outnumbered(&self) -> bool {
+        match &self.phase {
+            JobPhase::Attesting { signers, needed, .. } => usize::from(*needed) > signers.len(),
+            JobPhase::Working | JobPhase::Closed { .. } => false,
+        }
+    }
+
     /// The parts of the result that are verified, in the order of their slices.
     pub fn results(&self) -> impl Iterator<Item = PartialResult<'_>> {
         self.tasks.values().filter_map(|task| {
@@ -216,6 +258,41 @@ impl Job {
             TaskWhy { task: *index, state, waits: waits(task), tries: history }
         });
         Why { closed, tasks: tasks.collect() }
+    }
+
+    /// The present attempt is another one: of the nodes of the last those with results matter on.
+    pub(super) fn join_attempt(&mut self, attempt: Attempt, enlisted: BTreeSet<Seat>) {
+        let results = self.results().flat_map(|result| result.by.iter().copied());
+        self.members = results.chain(enlisted.iter().copied()).collect();
+        self.head.attempt = attempt;
+        self.enlisted = enlisted;
+    }
+
+    /// Signatures that a claim needs. Where the chain rules who works it wants a majority of all
+    /// nodes of the attempt, whatever became of them.
+    pub(super) fn signatures_needed(&self, signers: usize) -> u8 {
+        let among = if self.enlisted.is_empty() { signers } else { self.members.len() };
+        u8::try_from(self.head.request.needed(among.max(signers))).unwrap_or(u8::MAX)
+    }
+
+    /// The nodes of the attempt changed.
+    pub(super) fn count_signers(&mut self) {
+        let JobPhase::Attesting { signers, .. } = &self.phase else { return };
+        let among = self.signatures_needed(signers.len());
+        if let JobPhase::Attesting { needed, .. } = &mut self.phase {
+            *needed = among;
+        }
+        self.wait_while_outnumbered();
+    }
+
+    /// Without signatures to wait for, a claim waits for another attempt until the job's time ends.
+    pub(super) fn wait_while_outnumbered(&mut self) {
+        let (outnumbered, deadline) = (self.is_outnumbered(), self.head.deadline);
+        if let JobPhase::Attesting { attest_by, .. } = &mut self.phase
+            && outnumbered
+        {
+            *attest_by = deadline.max(*attest_by);
+        }
     }
 
     /// Signers of the present claim whose signatures count.

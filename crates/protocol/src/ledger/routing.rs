@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
-use tallystick_types::{
-    Attempt, BeaconRound, JobId, Ppm, Privacy, Seat, Seed, TaskIndex, WallTime,
-};
+use tallystick_types::{BeaconRound, JobId, Ppm, Privacy, Seat, Seed, TaskIndex, WallTime};
 
 use super::effect::{Action, Notice};
 use super::event::Event;
@@ -23,7 +21,10 @@ impl Step<'_> {
     pub(super) fn apply(&mut self, event: Event) -> Result<(), Refusal> {
         match event {
             Event::Tick { now } => self.tick(now),
-            Event::JobSubmitted { job, request } => return self.submit(job, &request),
+            Event::JobSubmitted { job, request, nodes } => {
+                return self.submit(job, &request, nodes);
+            }
+            Event::Enlisted { job, attempt, nodes } => return self.enlist(job, attempt, nodes),
             Event::JobCancelled { job } => return self.cancel(job),
             Event::TaskRetried { job, task } => return self.retry(job, task),
             Event::JobArchived { job } => return self.archive(job),
@@ -79,6 +80,7 @@ impl Step<'_> {
             Event::Tick { .. }
             | Event::JobSubmitted { .. }
             | Event::JobCancelled { .. }
+            | Event::Enlisted { .. }
             | Event::TaskRetried { .. }
             | Event::JobArchived { .. }
             | Event::NodeJoined { .. }
@@ -154,7 +156,12 @@ impl Step<'_> {
     }
 
     /// A coordinator takes a job on; a closed one again only with a later attempt.
-    fn submit(&mut self, job: JobId, request: &JobRequest) -> Result<(), Refusal> {
+    fn submit(
+        &mut self,
+        job: JobId,
+        request: &JobRequest,
+        nodes: Vec<Seat>,
+    ) -> Result<(), Refusal> {
         let refuse = |source| Refusal::Request { job, source };
         if let Some(known) = self.state.jobs.get(&job) {
             let again = known.close_reason().is_some_and(|why| why != CloseReason::Completed)
@@ -194,7 +201,7 @@ impl Step<'_> {
             verified: 0,
             dead: 0,
         };
-        self.insert(head, tasks, request.attempt);
+        self.insert(head, tasks, nodes);
         for task in indexes {
             // Only enters the indexes: the search follows in the order of the queue.
             self.with_task(job, task, |_, _, _| {});
@@ -203,13 +210,16 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn insert(&mut self, head: Head, tasks: BTreeMap<TaskIndex, Task>, attempt: Attempt) {
-        let (job, count) = (head.id, tasks.len());
+    fn insert(&mut self, head: Head, tasks: BTreeMap<TaskIndex, Task>, nodes: Vec<Seat>) {
+        let (job, attempt, count) = (head.id, head.attempt, tasks.len());
+        let enlisted: BTreeSet<Seat> = nodes.into_iter().collect();
         let it = Job {
             head,
             tasks,
             phase: JobPhase::Working,
             seats: BTreeSet::new(),
+            members: enlisted.clone(),
+            enlisted,
             claims: BTreeMap::new(),
             observed: None,
             settlement: Settlement::Open,

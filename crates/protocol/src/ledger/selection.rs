@@ -56,7 +56,7 @@ pub struct Selection<'a> {
     pub nodes: &'a Nodes,
     pub(super) paired: Option<&'a BTreeSet<Seat>>,
     pub(super) excluded: &'a BTreeSet<Seat>,
-    /// The nodes of the job, once it has as many as an attempt may have on the chain.
+    /// The nodes of the attempt, once it has as many as an attempt may have on the chain.
     pub(super) only: Option<&'a BTreeSet<Seat>>,
 }
 

@@ -19,6 +19,9 @@ use super::turn::Turn;
 pub struct Settings {
     /// How long a node counts as connected after a heartbeat: three heartbeats of 10 s.
     pub node_lease: Seconds,
+    /// How much longer a node may take for its acknowledgement until the chain shows it in the
+    /// attempt: nobody is sent work before.
+    pub enlistment: Seconds,
     /// How many rounds of randomness are remembered, at least 1.
     pub rounds: u16,
     /// How many waiting tasks in a row may find no node before the rest waits for its time.
@@ -30,7 +33,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { node_lease: Seconds::new(30), rounds: 64, searches: 16, tombstones: 1 << 20 }
+        Self {
+            node_lease: Seconds::new(30),
+            enlistment: Seconds::new(60),
+            rounds: 64,
+            searches: 16,
+            tombstones: 1 << 20,
+        }
     }
 }
 
@@ -235,12 +244,15 @@ impl Step<'_> {
         let it = owner.tasks.get_mut(&task)?;
         let mut turn = Turn {
             now: state.now,
+            enlistment: state.settings.enlistment,
             nodes: &mut state.nodes,
             pairings: &state.pairings,
             seeds: &state.seeds,
             selector: self.selector,
             effects: &mut self.effects,
             seats: &owner.seats,
+            members: &owner.members,
+            enlisted: &owner.enlisted,
             assigned: Vec::new(),
             freed: false,
             close: None,
@@ -253,6 +265,7 @@ impl Step<'_> {
             owner.head.busy_at = turn.now;
         }
         let (assigned, freed, close) = (turn.assigned, turn.freed, turn.close);
+        owner.members.extend(assigned.iter().copied());
         owner.seats.extend(assigned);
         self.freed |= freed;
         self.state.index(job, task);

@@ -316,6 +316,20 @@ impl Task {
             && self.replicas.first().is_some_and(|primary| !primary.has_revealed())
     }
 
+    /// The output that a node of a role is to check: that of the primary, where results are
+    /// compared by fingerprint.
+    pub fn output_to_check(&self, request: &JobRequest, role: Role) -> Option<OutputRoot> {
+        let checks = request.verification == Verification::Fingerprint && role == Role::Secondary;
+        match self.replicas.first()?.stage {
+            Stage::Revealed { opening } if checks => Some(opening.output_root),
+            Stage::Asked { .. }
+            | Stage::Working { .. }
+            | Stage::Committed { .. }
+            | Stage::Revealed { .. }
+            | Stage::Gone { .. } => None,
+        }
+    }
+
     /// Whether a free node would help now.
     pub fn wants_node(&self, request: &JobRequest) -> bool {
         match self.state {

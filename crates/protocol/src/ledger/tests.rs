@@ -9,6 +9,7 @@
 mod arrows;
 mod chain;
 mod claims;
+mod enlisted;
 mod privacy;
 mod proof;
 mod property;

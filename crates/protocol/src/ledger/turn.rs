@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tallystick_types::{
-    Attestations, BeaconRound, JobId, Privacy, Seat, Seed, TaskAttempt, TaskIndex, WallTime,
+    Attestations, BeaconRound, JobId, Privacy, Seat, Seconds, Seed, TaskAttempt, TaskIndex,
+    WallTime,
 };
 
 use super::effect::{Action, Effect, EffectKey, Evidence, EvidenceKind};
@@ -16,6 +17,8 @@ use super::task::Task;
 /// The surroundings of a task during one event.
 pub(super) struct Turn<'a> {
     pub(super) now: WallTime,
+    /// How long the chain may take to show a node in the attempt.
+    pub(super) enlistment: Seconds,
     pub(super) nodes: &'a mut Nodes,
     pub(super) pairings: &'a Pairings,
     pub(super) seeds: &'a BTreeMap<BeaconRound, Seed>,
@@ -23,6 +26,10 @@ pub(super) struct Turn<'a> {
     pub(super) effects: &'a mut Vec<Effect>,
     /// Every node that was assigned to the job before this turn.
     pub(super) seats: &'a BTreeSet<Seat>,
+    /// The nodes of the present attempt before this turn.
+    pub(super) members: &'a BTreeSet<Seat>,
+    /// The nodes that the chain shows in the present attempt.
+    pub(super) enlisted: &'a BTreeSet<Seat>,
     /// Nodes that got work in this turn.
     pub(super) assigned: Vec<Seat>,
     /// Whether a node became free in this turn.
@@ -73,6 +80,45 @@ impl Turn<'_> {
         self.emit_for(head, task, attempt, Action::Quarantine { seat, offence });
     }
 
+    /// When an acknowledgement is too late, for a node that got a task just now.
+    pub(super) fn acknowledge_by(&self, head: &Head, seat: Seat) -> WallTime {
+        let by = self.now.after(head.request.limits.acknowledgement);
+        let is_shown = self.enlisted.is_empty() || self.enlisted.contains(&seat);
+        if is_shown { by } else { by.after(self.enlistment) }
+    }
+
+    /// Nodes of the attempt, as the chain shows it, that never had a task of the job. The chain
+    /// counts them, so they are to agree with a result rather than to stand by.
+    fn idle(&self) -> BTreeSet<Seat> {
+        let had_work = |seat: &&Seat| self.seats.contains(seat) || self.assigned.contains(seat);
+        self.enlisted.iter().filter(|seat| !had_work(seat)).copied().collect()
+    }
+
+    /// Finds a primary: first among idle nodes of the attempt, then in all of it, then anywhere.
+    pub(super) fn pick_primary(
+        &self,
+        head: &Head,
+        task: &Task,
+        (attempt, ties): (TaskAttempt, Seed),
+    ) -> Result<Seat, NoNode> {
+        let place = (Role::Primary, attempt, ties);
+        let gently: BTreeSet<Seat> =
+            task.barred.iter().chain(&task.avoided).chain(&task.kept).copied().collect();
+        for preferred in [&self.idle(), self.enlisted] {
+            if preferred.is_empty() {
+                continue;
+            }
+            let strangers = self.nodes.iter().map(|(seat, _)| seat);
+            let strangers = strangers.filter(|seat| !preferred.contains(seat));
+            let but_preferred = strangers.chain(gently.iter().copied()).collect();
+            if let Ok(seat) = self.pick(head, task, place, &but_preferred) {
+                return Ok(seat);
+            }
+        }
+        self.pick(head, task, place, &gently)
+            .or_else(|_| self.pick(head, task, place, &task.barred))
+    }
+
     /// Asks the selector for a node and checks its answer.
     pub(super) fn pick(
         &self,
@@ -84,7 +130,7 @@ impl Turn<'_> {
         let nobody = BTreeSet::new();
         let private = head.request.privacy == Privacy::Private;
         let paired = self.pairings.of(head.request.client).unwrap_or(&nobody);
-        let seats: BTreeSet<Seat> = self.seats.iter().chain(&self.assigned).copied().collect();
+        let members: BTreeSet<Seat> = self.members.iter().chain(&self.assigned).copied().collect();
         let selection = Selection {
             job: head.id,
             request: &head.request,
@@ -97,7 +143,7 @@ impl Turn<'_> {
             nodes: self.nodes,
             paired: private.then_some(paired),
             excluded,
-            only: (seats.len() >= Attestations::MOST).then_some(&seats),
+            only: (members.len() >= Attestations::MOST).then_some(&members),
         };
         if selection.eligible().next().is_none() {
             return Err(selection.none_eligible());

@@ -97,14 +97,7 @@ impl Task {
             .or_else(|| turn.pick(head, self, wanted, &taken).ok());
         let Some(seat) = found else { return false };
         self.kept.remove(&seat);
-        let check = match self.replicas.first().map(|primary| primary.stage) {
-            Some(Stage::Revealed { opening })
-                if head.request.verification == Verification::Fingerprint =>
-            {
-                Some(opening.output_root)
-            }
-            Some(_) | None => None,
-        };
+        let check = self.output_to_check(&head.request, Role::Secondary);
         self.dispatch(head, seat, Role::Secondary, check, turn);
         true
     }

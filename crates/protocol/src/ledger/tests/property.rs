@@ -38,6 +38,7 @@ enum Act {
     Retry(u8),
     Chain(u8, u8, u8),
     RollBack(u8),
+    Enlist(u8, u8, u8),
     Archive(u8),
 }
 
@@ -61,6 +62,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => job().prop_map(Act::Retry),
         1 => (job(), 0_u8..5, 0_u8..3).prop_map(|(job, fact, level)| Act::Chain(job, fact, level)),
         1 => job().prop_map(Act::RollBack),
+        2 => (job(), 1_u8..4, 1_u8..=255).prop_map(|(job, attempt, nodes)| {
+            Act::Enlist(job, attempt, nodes)
+        }),
         1 => job().prop_map(Act::Archive),
     ];
     prop::collection::vec(act, 1..250)
@@ -196,6 +200,11 @@ impl Mesh {
                     [Finality::Seen, Finality::Safe, Finality::Final][usize::from(level)];
                 Event::ChainObserved { job: job_id(number), fact, finality }
             }
+            Act::Enlist(number, attempt, nodes) => {
+                let named = (1..=8).filter(|node| nodes >> (node - 1) & 1 == 1);
+                let (job, attempt) = (job_id(number), Attempt::new(attempt));
+                Event::Enlisted { job, attempt, nodes: named.map(seat).collect() }
+            }
             Act::RollBack(number) => Event::ChainRolledBack { job: job_id(number) },
             _ => {
                 let Act::Archive(number) = *act else { unreachable!("{act:?}") };
@@ -226,7 +235,7 @@ impl Mesh {
             slices_per_task,
             ..request(replicas)
         };
-        Event::JobSubmitted { job, request: Box::new(request) }
+        Event::JobSubmitted { job, request: Box::new(request), nodes: Vec::new() }
     }
 
     fn step(&mut self, event: Event) {

@@ -122,7 +122,8 @@ fn tasks_that_wait_for_others_of_their_job_do_not_fail_it() {
 #[test]
 fn what_no_node_can_do_fails_although_it_may_queue() {
     let mut world = World::new(1);
-    let event = Event::JobSubmitted { job: job_id(1), request: Box::new(request(1)) };
+    let event =
+        Event::JobSubmitted { job: job_id(1), request: Box::new(request(1)), nodes: vec![] };
     world.step_with(event, &Hopeless).unwrap();
     for seconds in (2..=30).step_by(2) {
         let seat = seat(1);
@@ -137,7 +138,8 @@ fn what_no_node_can_do_fails_although_it_may_queue() {
 #[test]
 fn a_selector_that_names_a_stranger_finds_nobody() {
     let mut world = World::new(1);
-    let event = Event::JobSubmitted { job: job_id(1), request: Box::new(request(1)) };
+    let event =
+        Event::JobSubmitted { job: job_id(1), request: Box::new(request(1)), nodes: vec![] };
     world.step_with(event, &Liar).unwrap();
     assert_eq!(world.ledger.why(job_id(1)).unwrap().tasks[0].waits, Some(NoNode::NotEligible));
 }

@@ -153,7 +153,11 @@ impl World {
         number: u8,
         request: JobRequest,
     ) -> Result<Vec<Effect>, Refusal> {
-        self.step(Event::JobSubmitted { job: job_id(number), request: Box::new(request) })
+        self.step(Event::JobSubmitted {
+            job: job_id(number),
+            request: Box::new(request),
+            nodes: Vec::new(),
+        })
     }
 
     /// Time passes and every connected node lives on.
