@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 use tallystick_abi::Deployment;
 use tallystick_types::{ChainId, ChainTime, WallTime};
 
-pub use crate::endpoint::RawLog;
+use crate::endpoint::RawLog;
+pub use crate::view::HouseContracts;
 pub use kept::{KeptError, Place};
 pub use machine::{Input, Machine, Output};
 pub use peer::{Miss, PeerStatus, Question, Reply, Standing};
@@ -205,12 +206,15 @@ pub struct IngestStatus {
 }
 
 impl IngestConfig {
-    /// Follows all contracts of a deployment, with settings for a public chain with tags.
+    /// Follows the contracts of a deployment that a view reads, with settings for a public chain
+    /// with tags. Tokens and governance speak of other things, and often.
     pub fn of_deployment(deployment: &Deployment) -> Self {
+        let read = HouseContracts::of(deployment);
         let contracts = deployment.contracts.values();
         Self {
             chain: deployment.chain_id,
             contracts: contracts
+                .filter(|it| read.addresses().any(|address| address == it.address))
                 .map(|it| Followed { address: it.address, code_hash: it.code_hash })
                 .collect(),
             start: deployment.block,
