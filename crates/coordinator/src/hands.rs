@@ -147,7 +147,7 @@ impl Hands {
             data,
             value: U256::ZERO,
             deadline: None,
-            max_fee_per_gas: self.shared.config.max_fee_per_gas,
+            max_fee_per_gas: self.shared.config.max_fee_per_gas.into(),
             least_gas: 0,
             guard: None,
             purpose,

@@ -23,7 +23,7 @@ pub struct CoordinatorConfig {
     /// What it asks for work.
     pub prices: PriceList,
     /// Never pay more than this per unit of gas, in wei.
-    pub max_fee_per_gas: u128,
+    pub max_fee_per_gas: u64,
     /// How long a quote stands.
     pub quote: Seconds,
     /// From an order to the last moment at which its job may be assigned.

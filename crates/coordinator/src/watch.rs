@@ -252,7 +252,7 @@ fn due(shared: &Shared, job: JobId) -> Option<Intent> {
         data,
         value: U256::ZERO,
         deadline: None,
-        max_fee_per_gas: shared.config.max_fee_per_gas,
+        max_fee_per_gas: shared.config.max_fee_per_gas.into(),
         least_gas: 0,
         guard: None,
         purpose: format!("renew the lease of job {job}"),

@@ -177,6 +177,12 @@ impl Chain {
         Ok(ChainTime::new(seconds).unwrap_or(ChainTime::MAX))
     }
 
+    /// Makes a block every so many seconds, on a local chain, in place of one per transaction.
+    pub async fn mine_every(&self, seconds: u64) -> Result<(), CallError> {
+        self.provider.anvil_set_interval_mining(seconds).await?;
+        Ok(())
+    }
+
     /// Lets time pass on a local chain and makes a block.
     pub async fn pass(&self, seconds: u64) -> Result<(), CallError> {
         self.provider.anvil_increase_time(seconds).await?;

@@ -2,11 +2,15 @@
 
 mod anvil;
 mod chain;
+pub mod demo;
 mod deploy;
+mod ground;
 pub mod lie;
+pub mod network;
 mod tools;
 
 pub use anvil::{Anvil, AnvilError};
 pub use chain::{CallError, Chain};
 pub use deploy::{DeployError, Deployer, confirm};
+pub use ground::{Ground, TLY};
 pub use tools::{Tool, ToolError, repository};

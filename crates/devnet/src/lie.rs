@@ -36,6 +36,16 @@ pub enum Lie {
     TwoClaims,
 }
 
+impl Lie {
+    /// As the command line has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WrongOutput => "wrong-output",
+            Self::TwoClaims => "two-claims",
+        }
+    }
+}
+
 /// The keys with which a liar signs, and the domain of its claims.
 #[derive(Clone, Debug)]
 pub struct LiarKeys {

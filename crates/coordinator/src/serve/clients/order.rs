@@ -125,7 +125,7 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
         data: data.into(),
         value: U256::ZERO,
         deadline: None,
-        max_fee_per_gas: shared.config.max_fee_per_gas,
+        max_fee_per_gas: shared.config.max_fee_per_gas.into(),
         least_gas: 0,
         guard: None,
         purpose: format!("create job {job}"),

@@ -1,0 +1,57 @@
+//! What can be done from the command line.
+
+mod demo;
+mod deploy;
+mod node;
+mod up;
+
+use std::error::Error;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// Why a command ended early.
+pub(crate) type Failure = Box<dyn Error>;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts Anvil, deploys the contracts, prints where they are, and runs until Ctrl-C.
+    Deploy(deploy::Deploy),
+    /// Starts a whole network and runs until Ctrl-C.
+    Up(up::Up),
+    /// Ends a network that runs in another terminal.
+    Down(up::Down),
+    /// Shows real work being done, verified and paid, and liars being caught.
+    Demo(demo::Demo),
+    /// Runs one node of a network.
+    #[command(hide = true)]
+    Node(node::Node),
+    /// Compiles one program, for a node.
+    #[command(name = tallystick_node::COMPILE_COMMAND, hide = true)]
+    Compile,
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        if matches!(self, Self::Compile) {
+            return Ok(tallystick_node::compiler_main());
+        }
+        block_on(async {
+            match self {
+                Self::Deploy(command) => command.run().await,
+                Self::Up(command) => command.run().await,
+                Self::Down(command) => command.run(),
+                Self::Demo(command) => command.run().await,
+                Self::Node(command) => command.run().await,
+                Self::Compile => Ok(()),
+            }
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,349 @@
+//! What a newcomer sees: real jobs on a real network, a liar that is outvoted, one that is slashed,
+//! a worker that dies, and every payment to the last unit.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tallystick_node::Role;
+use tallystick_types::NodeId;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+use crate::chain::CallError;
+use crate::ground::TLY;
+use crate::lie::Lie;
+use crate::network::{Network, NetworkError, Plan, WorkerPlan};
+
+/// How long one job may take until the demonstration gives up.
+const JOB: Duration = Duration::from_secs(300);
+/// How long the chain may take to pay and to punish.
+const CHAIN: Duration = Duration::from_secs(120);
+
+/// Why a demonstration ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The network does not start.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The chain does not answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A file or program could not be used.
+    #[error("{path} could not be used")]
+    Files {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A job did not end well.
+    #[error("the job `{name}` failed; its words are above")]
+    Job {
+        /// What it is called.
+        name: &'static str,
+    },
+    /// The client's program said something else than JSON.
+    #[error("`tally {call}` did not answer as expected: {answer}")]
+    Answer {
+        /// The call.
+        call: String,
+        /// What it said.
+        answer: String,
+    },
+    /// Something that was to happen did not.
+    #[error("{what} did not happen within {} s", CHAIN.as_secs())]
+    Missing {
+        /// What.
+        what: &'static str,
+    },
+}
+
+/// What the table at the end says of a job.
+struct Done {
+    name: &'static str,
+    id: String,
+    folder: PathBuf,
+    seconds: f64,
+    answer: Value,
+}
+
+/// A network with everything that happens on it.
+struct Demo<'a> {
+    network: Network,
+    tally: PathBuf,
+    output: PathBuf,
+    say: &'a dyn Fn(&str),
+}
+
+/// The network of the demonstration: two coordinators, five honest workers of different size and
+/// region, two liars.
+pub fn plan(folder: PathBuf, program: PathBuf) -> Plan {
+    let worker = |places, gibibytes: u64, region, lie| WorkerPlan {
+        places,
+        memory_bytes: gibibytes << 30,
+        region,
+        lie,
+    };
+    Plan {
+        folder,
+        program,
+        chain: tallystick_types::ChainId::new(31_337),
+        coordinators: 2,
+        workers: vec![
+            worker(2, 4, 276, None),
+            worker(1, 2, 276, None),
+            worker(2, 4, 840, None),
+            worker(1, 2, 392, None),
+            worker(1, 1, 840, None),
+            worker(1, 2, 276, Some(Lie::WrongOutput)),
+            worker(1, 2, 276, Some(Lie::TwoClaims)),
+        ],
+    }
+}
+
+/// Runs all of it, and tells it line by line.
+pub async fn run(
+    network: Network,
+    (tally, output): (PathBuf, PathBuf),
+    say: &dyn Fn(&str),
+) -> Result<Network, DemoError> {
+    let mut demo = Demo { network, tally, output, say };
+    let folder = demo.output.clone();
+    fs::create_dir_all(&folder).map_err(|source| DemoError::Files { path: folder, source })?;
+    let before = demo.balances().await?;
+    let mut done = Vec::new();
+    (demo.say)("\n1. a picture, ray-traced in tiles by machines that do not trust each other");
+    done.push(demo.picture().await?);
+    (demo.say)("\n2. the words of this repository's own sources, counted and added up");
+    done.push(demo.words().await?);
+    done.push(demo.add_up(&done[1].folder.join("output")).await?);
+    (demo.say)("\n3. a worker dies in the middle of its work");
+    done.push(demo.death().await?);
+    (demo.say)("\n4. who lied: outvoted and quarantined, or slashed by code");
+    demo.liars().await?;
+    (demo.say)("\n5. what everybody got");
+    demo.await_settlement(&done).await?;
+    demo.verify(&done).await?;
+    demo.show(&done, &before).await?;
+    Ok(demo.network)
+}
+
+impl Demo<'_> {
+    async fn picture(&self) -> Result<Done, DemoError> {
+        let module = example("raytrace/raytrace.wasm");
+        let job = ["--tiles", "480x270/120x90", "--args", "480", "--args", "270", "--args", "2"];
+        self.job("picture", &module, &job, None).await
+    }
+
+    async fn words(&self) -> Result<Done, DemoError> {
+        let module = example("word-frequencies/word-frequencies.wasm");
+        let sources = crate::repository().join("crates/protocol/src/ledger");
+        let sources = sources.display().to_string();
+        self.job("words", &module, &["--input", &sources], None).await
+    }
+
+    async fn add_up(&self, counted: &Path) -> Result<Done, DemoError> {
+        let module = example("word-frequencies/word-frequencies.wasm");
+        let counted = counted.display().to_string();
+        let job = ["--input", &counted, "--split", "bytes:16777216", "--args", "reduce"];
+        self.job("top words", &module, &job, None).await
+    }
+
+    /// A long job, of which the busiest worker does not live to see the end.
+    async fn death(&mut self) -> Result<Done, DemoError> {
+        let module = example("primes/primes.wasm");
+        let input = example("primes/input/below-hundred-million.txt").display().to_string();
+        let job = ["--input", &input, "--split", "lines:4"];
+        let victim = self
+            .network
+            .members
+            .iter()
+            .position(|member| member.role == Role::Worker && member.lie.is_none());
+        let Some(victim) = victim else { return Err(DemoError::Job { name: "primes" }) };
+        self.job("primes", &module, &job, Some(victim)).await
+    }
+
+    /// Runs a job with the client's own program, whose words go to whoever watches. A member may
+    /// be killed as soon as it works on the job.
+    async fn job(
+        &self,
+        name: &'static str,
+        module: &Path,
+        arguments: &[&str],
+        victim: Option<usize>,
+    ) -> Result<Done, DemoError> {
+        let folder = self.output.join(name.replace(' ', "-"));
+        let began = tokio::time::Instant::now();
+        let mut command = self.tally(&["job", "run"]);
+        command.arg(module).args(arguments).arg("--output").arg(&folder);
+        command.args(["--replicas", "3", "--yes", "--json"]);
+        let files = |source| DemoError::Files { path: self.tally.clone(), source };
+        let mut process = command.kill_on_drop(true).spawn().map_err(files)?;
+        let told = process.stderr.take();
+        let words = async {
+            let Some(told) = told else { return };
+            let mut lines = BufReader::new(told).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                (self.say)(&format!("   {line}"));
+                self.kill_when_named(&line, victim);
+            }
+        };
+        let ended =
+            tokio::time::timeout(JOB, async { tokio::join!(words, process.wait_with_output()).1 });
+        let output = ended.await.map_err(|_| DemoError::Job { name })?.map_err(files)?;
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            (self.say)(&answer);
+            return Err(DemoError::Job { name });
+        }
+        let answer: Value = serde_json::from_str(&answer)
+            .map_err(|_| DemoError::Answer { call: "job run".to_owned(), answer })?;
+        let id = answer.get("job").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let seconds = began.elapsed().as_secs_f64();
+        Ok(Done { name, id, folder, seconds, answer })
+    }
+
+    /// Kills a member when a line tells that it works.
+    fn kill_when_named(&self, line: &str, victim: Option<usize>) {
+        let Some(member) = victim.and_then(|place| self.network.members.get(place)) else { return };
+        let named = format!("node {}", member.seat.node);
+        if line.contains(&named) && member.kill() {
+            (self.say)(&format!("   SIGKILL to {} (node {})", member.name, member.seat.node));
+        }
+    }
+
+    fn tally(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.tally);
+        command
+            .arg("--config")
+            .arg(self.network.client_file())
+            .args(words)
+            .env("TALLY_PASSWORD_FILE", self.network.password_file())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        command
+    }
+
+    /// Waits until the chain punished whoever signed two claims.
+    async fn liars(&self) -> Result<(), DemoError> {
+        for member in &self.network.members {
+            match member.lie {
+                Some(Lie::WrongOutput) => (self.say)(&format!(
+                    "   {} (node {}) opened an output that nobody else had: outvoted, not paid, \
+                     quarantined",
+                    member.name, member.seat.node
+                )),
+                Some(Lie::TwoClaims) => {
+                    let stake = self.slashed(member.seat.node).await?;
+                    (self.say)(&format!(
+                        "   {} (node {}) signed two claims: its stake is {} TLY now",
+                        member.name,
+                        member.seat.node,
+                        tokens(stake)
+                    ));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn slashed(&self, node: NodeId) -> Result<u128, DemoError> {
+        let full = crate::network::STAKE;
+        for _ in 0..CHAIN.as_secs() {
+            let stake = self.network.ground.stake_of(node).await?;
+            if stake < full {
+                return Ok(stake);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Err(DemoError::Missing { what: "the slash of the worker that signed two claims" })
+    }
+
+    async fn await_settlement(&self, done: &[Done]) -> Result<(), DemoError> {
+        for job in done {
+            let mut settled = false;
+            for _ in 0..CHAIN.as_secs() {
+                let status = self.ask(&["job", "status", &job.id, "--json"]).await?;
+                if status.get("phase").and_then(Value::as_str) == Some("settled") {
+                    settled = true;
+                    break;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            if !settled {
+                return Err(DemoError::Missing { what: "the settlement of a job" });
+            }
+        }
+        Ok(())
+    }
+
+    /// Every receipt, checked by a program that is told nothing but the file.
+    async fn verify(&self, done: &[Done]) -> Result<(), DemoError> {
+        for job in done {
+            let receipt = job.folder.join("receipt.json").display().to_string();
+            self.ask(&["verify", &receipt, "--json"]).await?;
+            (self.say)(&format!("   verified offline: {receipt}"));
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, words: &[&str]) -> Result<Value, DemoError> {
+        let files = |source| DemoError::Files { path: self.tally.clone(), source };
+        let output = self.tally(words).output().await.map_err(files)?;
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        let wrong = || DemoError::Answer {
+            call: words.join(" "),
+            answer: format!("{answer}{}", String::from_utf8_lossy(&output.stderr)),
+        };
+        if !output.status.success() {
+            return Err(wrong());
+        }
+        serde_json::from_str(&answer).map_err(|_| wrong())
+    }
+
+    /// Everybody's money in the house: in the chain lane and, for the client, outside of it too.
+    async fn balances(&self) -> Result<BTreeMap<String, u128>, DemoError> {
+        let ground = &self.network.ground;
+        let mut balances = BTreeMap::new();
+        let client = ground.lane(self.network.client).await?;
+        let free = ground.free(self.network.client).await?;
+        balances.insert("client".to_owned(), client + free);
+        for member in &self.network.members {
+            let earned = ground.lane(member.seat.account()).await?;
+            let tips = ground.lane(member.seat.signer).await?;
+            balances.insert(member.name.clone(), earned + tips);
+        }
+        Ok(balances)
+    }
+
+    async fn show(&self, done: &[Done], before: &BTreeMap<String, u128>) -> Result<(), DemoError> {
+        (self.say)(&format!("\n{:<12}{:<70}{:>10}  {}", "job", "id", "seconds", "output"));
+        for job in done {
+            let digest = job.answer.get("sha256").and_then(Value::as_str).unwrap_or("");
+            (self.say)(&format!("{:<12}{:<70}{:>10.1}  {digest}", job.name, job.id, job.seconds));
+        }
+        (self.say)(&format!("\n{:<18}{:>30}{:>30}", "TLY", "before", "after"));
+        let after = self.balances().await?;
+        for (name, after) in &after {
+            let before = before.get(name).copied().unwrap_or(0);
+            (self.say)(&format!("{name:<18}{:>30}{:>30}", tokens(before), tokens(*after)));
+        }
+        Ok(())
+    }
+}
+
+/// A program of this repository.
+fn example(path: &str) -> PathBuf {
+    crate::repository().join("examples").join(path)
+}
+
+/// An amount with all of its digits.
+fn tokens(amount: u128) -> String {
+    format!("{}.{:018}", amount / TLY, amount % TLY)
+}

@@ -1,0 +1,470 @@
+//! A whole network in one tree of processes: a chain, coordinators, workers, an archive, a settler,
+//! each a process of its own, registered, staked and funded.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use alloy::signers::local::PrivateKeySigner;
+use alloy_primitives::{Address, B256, Bytes, hex};
+use serde::{Deserialize, Serialize};
+use tallystick_abi::contracts::INodeRegistry;
+use tallystick_chain::keys::{IdentityError, IdentityFile, KeystoreError, Keystores, Password};
+use tallystick_node::{Config, Role};
+use tallystick_types::{ChainId, Seat};
+
+use crate::anvil::{Anvil, AnvilError};
+use crate::chain::{CallError, Chain};
+use crate::deploy::{DeployError, Deployer};
+use crate::ground::{Ground, TLY};
+use crate::lie::Lie;
+
+/// A key that every Anvil funds and everybody knows.
+pub const LOCAL_KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+/// The time a deposit of stake waits before it counts, in `script/parameters/local.json`.
+const MATURITY: u64 = 5;
+
+/// Stake behind every node.
+pub const STAKE: u128 = 50_000 * TLY;
+
+/// What the client of the network has: in its wallet, and of that in the house.
+const WALLET: u128 = 10_000 * TLY;
+const DEPOSIT: u128 = 5_000 * TLY;
+
+/// How long a process may take until it is ready.
+const STARTUP: Duration = Duration::from_secs(60);
+
+/// Protects keys that are worth nothing.
+const PASSWORD: &str = "local keys need no secret";
+
+/// Who takes part.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where everything is kept. It is made, and must not be in use.
+    pub folder: PathBuf,
+    /// The program whose hidden command `node` runs a node: the one of this crate.
+    pub program: PathBuf,
+    /// The number of the chain.
+    pub chain: ChainId,
+    /// Coordinators; the first is the one that workers turn to.
+    pub coordinators: u8,
+    /// Workers.
+    pub workers: Vec<WorkerPlan>,
+}
+
+/// One worker.
+#[derive(Clone, Debug)]
+pub struct WorkerPlan {
+    /// Tasks at a time.
+    pub places: u16,
+    /// Memory that it offers, in bytes.
+    pub memory_bytes: u64,
+    /// Its region.
+    pub region: u16,
+    /// What it does that is wrong.
+    pub lie: Option<Lie>,
+}
+
+/// One process of the network.
+#[derive(Debug)]
+pub struct Member {
+    /// What it is called.
+    pub name: String,
+    /// What it does.
+    pub role: Role,
+    /// What it does that is wrong.
+    pub lie: Option<Lie>,
+    /// Who it is in the registry.
+    pub seat: Seat,
+    /// Who owns it.
+    pub operator: Address,
+    /// Where its health is told.
+    pub observe: SocketAddr,
+    process: Child,
+}
+
+/// A network that runs. Dropping it ends all of its processes.
+#[derive(Debug)]
+pub struct Network {
+    /// The chain and the contracts.
+    pub ground: Ground,
+    /// The nodes.
+    pub members: Vec<Member>,
+    /// Where clients connect, the active coordinator first.
+    pub coordinators: Vec<String>,
+    /// The account with money.
+    pub client: Address,
+    /// Everything that it keeps.
+    pub folder: PathBuf,
+    anvil: Anvil,
+}
+
+/// What a network tells about itself, for people and programs: `network.json` in its folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NetworkFile {
+    /// The chain's endpoint.
+    pub chain: String,
+    /// Where clients connect.
+    pub coordinators: Vec<String>,
+    /// The process that holds it together.
+    pub process: u32,
+    /// The nodes: name, process and what they are.
+    pub members: Vec<(String, u32, Role)>,
+    /// The configuration with which `tally` is this network's client.
+    pub client: PathBuf,
+}
+
+/// Why there is no network.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The chain does not start.
+    #[error(transparent)]
+    Anvil(#[from] AnvilError),
+    /// The contracts are not there.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
+    /// The chain refused something.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A key could not be kept.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
+    /// An identity key could not be kept.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A file or process could not be made.
+    #[error("{path} could not be used; check its permissions and free space")]
+    Files {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A node ended, or is not ready in time.
+    #[error("{name} is not ready; its log is {log}")]
+    NotReady {
+        /// The node.
+        name: String,
+        /// Where its log is.
+        log: PathBuf,
+    },
+}
+
+/// Everything about a member before it runs.
+struct Draft {
+    name: String,
+    role: Role,
+    lie: Option<Lie>,
+    places: u16,
+    memory_bytes: u64,
+    region: u16,
+    seat: Seat,
+    operator: Address,
+    listen: SocketAddr,
+    observe: SocketAddr,
+}
+
+impl Network {
+    /// Starts everything and returns when every node is ready. `progress` hears a line for each
+    /// step.
+    pub async fn start(plan: &Plan, progress: &dyn Fn(&str)) -> Result<Self, NetworkError> {
+        make_folder(&plan.folder)?;
+        let repository = crate::repository();
+        progress("starting Anvil");
+        let anvil = Anvil::start(&repository, plan.chain)?;
+        progress("deploying the contracts");
+        let key: PrivateKeySigner = LOCAL_KEY.parse().expect("the well-known key is a key");
+        let deployer = Deployer {
+            repository,
+            url: anvil.url(),
+            chain: plan.chain,
+            parameters: "local".to_owned(),
+            key: key.clone(),
+            sender: None,
+        };
+        let deployment = deployer.deploy().await?;
+        let chain = Chain::connect(&anvil.url(), key.clone())?;
+        let mut ground = Ground { chain, deployment, treasury: key.address() };
+        progress("registering and staking nodes");
+        let drafts = populate(&mut ground, plan).await?;
+        let client = fund_client(&mut ground, &plan.folder).await?;
+        ground.chain.mine_every(1).await?;
+        let coordinators: Vec<String> = drafts
+            .iter()
+            .filter(|draft| draft.role == Role::Coordinator)
+            .map(|draft| format!("http://{}", draft.listen))
+            .collect();
+        let mut network = Self {
+            ground,
+            members: Vec::new(),
+            coordinators,
+            client,
+            folder: plan.folder.clone(),
+            anvil,
+        };
+        for draft in drafts {
+            progress(&format!("starting {}", draft.name));
+            let coordinator = draft.role == Role::Coordinator;
+            network.spawn(plan, draft, &deployer.records())?;
+            // Workers find their coordinator at the first try.
+            if coordinator {
+                network.await_ready(network.members.len() - 1).await?;
+            }
+        }
+        for place in 0..network.members.len() {
+            network.await_ready(place).await?;
+        }
+        network.write_file()?;
+        Ok(network)
+    }
+
+    /// The chain's endpoint.
+    pub fn url(&self) -> String {
+        self.anvil.url()
+    }
+
+    /// The configuration with which `tally` is the client of this network.
+    pub fn client_file(&self) -> PathBuf {
+        self.folder.join("client.toml")
+    }
+
+    /// The file with the password of its keys.
+    pub fn password_file(&self) -> PathBuf {
+        self.folder.join("password")
+    }
+
+    fn spawn(&mut self, plan: &Plan, draft: Draft, records: &Path) -> Result<(), NetworkError> {
+        let home = self.folder.join(&draft.name);
+        let config = self.config(plan, &draft, &home, records);
+        let path = home.join("node.toml");
+        let text = toml::to_string(&config).expect("every configuration is TOML");
+        fs::write(&path, text).map_err(|source| files(&path, source))?;
+        let log = home.join("node.log");
+        let output = File::create(&log).map_err(|source| files(&log, source))?;
+        let mut command = Command::new(&plan.program);
+        command.arg("node").arg("--config").arg(&path);
+        if let Some(lie) = draft.lie {
+            command.arg("--lie").arg(lie.name());
+        }
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            .spawn()
+            .map_err(|source| files(&plan.program, source))?;
+        let Draft { name, role, lie, seat, operator, observe, .. } = draft;
+        self.members.push(Member { name, role, lie, seat, operator, observe, process });
+        Ok(())
+    }
+
+    fn config(&self, plan: &Plan, draft: &Draft, home: &Path, records: &Path) -> Config {
+        let mut config =
+            Config { roles: [draft.role].into(), data: home.to_owned(), ..Config::default() };
+        config.observe = draft.observe;
+        config.drain_seconds = 5;
+        config.chain.id = plan.chain;
+        config.chain.endpoints = vec![self.url()];
+        config.chain.deployments = records.to_owned();
+        config.chain.agreement = 1;
+        (config.chain.safe_depth, config.chain.final_depth) = (0, 1);
+        config.chain.poll_ms = 200;
+        config.keys.account = draft.seat.signer;
+        config.keys.password_file = self.password_file();
+        config.coordinator.listen = draft.listen;
+        config.worker.coordinators.clone_from(&self.coordinators);
+        config.worker.places = draft.places;
+        config.worker.memory_bytes = draft.memory_bytes;
+        config.worker.region = draft.region;
+        config.archive.coordinators.clone_from(&self.coordinators);
+        config.archive.every_seconds = 2;
+        config.log.filter = "info".to_owned();
+        config
+    }
+
+    async fn await_ready(&mut self, place: usize) -> Result<(), NetworkError> {
+        let Some(member) = self.members.get_mut(place) else { return Ok(()) };
+        let url = format!("http://{}/readyz", member.observe);
+        let log = self.folder.join(&member.name).join("node.log");
+        let not_ready = || NetworkError::NotReady { name: member.name.clone(), log: log.clone() };
+        let ready = async {
+            loop {
+                if member.process.try_wait().ok().flatten().is_some() {
+                    return false;
+                }
+                let answer = reqwest::get(&url).await;
+                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                    return true;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        match tokio::time::timeout(STARTUP, ready).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(not_ready()),
+        }
+    }
+
+    fn write_file(&self) -> Result<(), NetworkError> {
+        let member = |it: &Member| (it.name.clone(), it.process.id(), it.role);
+        let file = NetworkFile {
+            chain: self.url(),
+            coordinators: self.coordinators.clone(),
+            process: std::process::id(),
+            members: self.members.iter().map(member).collect(),
+            client: self.client_file(),
+        };
+        let text = serde_json::to_string_pretty(&file).expect("a network is JSON");
+        let path = self.folder.join("network.json");
+        fs::write(&path, text).map_err(|source| files(&path, source))?;
+        let client = format!(
+            "coordinators = {:?}\nrpc = {:?}\nchain = {}\ndeployments = {:?}\nkeystore = {:?}\n\
+             key = \"{}\"\ntoken = \"TLY\"\n",
+            self.coordinators,
+            self.url(),
+            self.ground.deployment.chain_id,
+            crate::repository().join("deployments"),
+            self.folder.join("client").join("keys"),
+            self.client,
+        );
+        let path = self.client_file();
+        fs::write(&path, client).map_err(|source| files(&path, source))
+    }
+}
+
+impl Member {
+    /// Ends the node at once, as a power cut does. Says whether it ran.
+    pub fn kill(&self) -> bool {
+        signal("-KILL", self.process.id()).is_ok_and(|ended| ended)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // Asked first, so that nothing is left half done; whoever does not listen is ended.
+        for member in &mut self.members {
+            if member.process.try_wait().ok().flatten().is_none() {
+                let _gone = signal("-TERM", member.process.id());
+            }
+        }
+        for member in &mut self.members {
+            for _ in 0..50 {
+                if member.process.try_wait().ok().flatten().is_some() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            let _gone = member.process.kill();
+            let _gone = member.process.wait();
+        }
+        let _gone = fs::remove_file(self.folder.join("network.json"));
+    }
+}
+
+/// Sends a signal to a child that was not waited for, so that its number is its own.
+fn signal(name: &str, process: u32) -> io::Result<bool> {
+    let mut kill = Command::new("kill");
+    kill.arg(name).arg(process.to_string()).stderr(Stdio::null());
+    Ok(kill.status()?.success())
+}
+
+/// Registers and stakes every node, and keeps its keys.
+async fn populate(ground: &mut Ground, plan: &Plan) -> Result<Vec<Draft>, NetworkError> {
+    let usual = WorkerPlan { places: 1, memory_bytes: 1 << 30, region: 276, lie: None };
+    let coordinators = (1..=plan.coordinators)
+        .map(|number| (format!("coordinator-{number}"), Role::Coordinator, usual.clone()));
+    let workers = (1..)
+        .zip(&plan.workers)
+        .map(|(number, worker)| (format!("worker-{number}"), Role::Worker, worker.clone()));
+    let others = [
+        ("archive".to_owned(), Role::Archive, usual.clone()),
+        ("settler".to_owned(), Role::Settler, usual.clone()),
+    ];
+    let password = plan.folder.join("password");
+    keep_secret(&password, PASSWORD)?;
+    let mut drafts = Vec::new();
+    for (name, role, worker) in coordinators.chain(others).chain(workers) {
+        drafts.push(enlist(ground, &plan.folder, (name, role, worker)).await?);
+    }
+    ground.chain.pass(MATURITY).await?;
+    for draft in &drafts {
+        ground.activate(draft.operator, draft.seat.node).await?;
+    }
+    Ok(drafts)
+}
+
+async fn enlist(
+    ground: &mut Ground,
+    folder: &Path,
+    (name, role, worker): (String, Role, WorkerPlan),
+) -> Result<Draft, NetworkError> {
+    let home = folder.join(&name);
+    make_folder(&home)?;
+    let operator = ground.chain.actor(&format!("{name}'s operator")).await?.address();
+    let signer = ground.chain.actor(&format!("{name}'s signer")).await?;
+    let password = Password::new(PASSWORD.to_owned());
+    Keystores::at(home.join("keys")).import(&hex::encode(signer.to_bytes()), &password)?;
+    let identity = IdentityFile::at(home.join("identity")).create()?;
+    let profile = INodeRegistry::NodeProfile {
+        peerId: Bytes::new(),
+        identityKey: B256::from(identity.verifying_key().to_bytes()),
+        roles: match role {
+            Role::Worker => 1,
+            Role::Coordinator => 2,
+            Role::Archive => 4,
+            Role::Settler => 16,
+        },
+        region: worker.region,
+        metadataUri: String::new(),
+    };
+    let seat = ground.register(operator, &signer, profile).await?;
+    ground.stake(operator, seat.node, STAKE).await?;
+    Ok(Draft {
+        name,
+        role,
+        lie: worker.lie,
+        places: worker.places,
+        memory_bytes: worker.memory_bytes,
+        region: worker.region,
+        seat,
+        operator,
+        listen: free_address().map_err(|source| files(&home, source))?,
+        observe: free_address().map_err(|source| files(&home, source))?,
+    })
+}
+
+/// The client's key and money.
+async fn fund_client(ground: &mut Ground, folder: &Path) -> Result<Address, NetworkError> {
+    let client = ground.chain.actor("client").await?;
+    let password = Password::new(PASSWORD.to_owned());
+    let digits = hex::encode(client.to_bytes());
+    Keystores::at(folder.join("client").join("keys")).import(&digits, &password)?;
+    ground.give(client.address(), WALLET).await?;
+    ground.deposit(client.address(), DEPOSIT).await?;
+    Ok(client.address())
+}
+
+fn make_folder(path: &Path) -> Result<(), NetworkError> {
+    fs::create_dir_all(path).map_err(|source| files(path, source))
+}
+
+/// A file that only its owner reads.
+fn keep_secret(path: &Path, secret: &str) -> Result<(), NetworkError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let write = |mut file: File| file.write_all(secret.as_bytes());
+    options.open(path).and_then(write).map_err(|source| files(path, source))
+}
+
+/// An address of this machine that nobody listens on now.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+fn files(path: &Path, source: io::Error) -> NetworkError {
+    NetworkError::Files { path: path.to_owned(), source }
+}
