@@ -353,8 +353,12 @@ fn set(table: &mut Table, setting: &Override) -> Result<(), ConfigError> {
     Err(unknown())
 }
 
-/// A number, a list, true or false as TOML has them; everything else is text.
+/// A number, a list, true or false as TOML has them; everything else is text, and so are addresses,
+/// which TOML takes for numbers.
 fn value_of(text: &str) -> Value {
+    if text.starts_with("0x") {
+        return Value::String(text.to_owned());
+    }
     let parsed: Option<Table> = format!("value = {text}").parse().ok();
     let value = parsed.and_then(|mut table| table.remove("value"));
     value.unwrap_or_else(|| Value::String(text.to_owned()))

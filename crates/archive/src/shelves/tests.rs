@@ -162,7 +162,7 @@ fn a_receipt_is_kept_once_and_found_by_everything_also_after_a_restart() {
     let second = scene.signed(2);
     assert_eq!(archive.count(), 3);
     assert_eq!(archive.by_digest(second.receipt.digest()).unwrap(), Some(second.clone()));
-    assert_eq!(archive.of_job(second.receipt.job).unwrap(), [second.clone()]);
+    assert_eq!(archive.of_job(second.receipt.job).unwrap(), std::slice::from_ref(&second));
     assert!(archive.has(second.receipt.job).unwrap());
     assert!(!archive.has(JobId::new([9; 32])).unwrap());
     let numbers = |found: Vec<(Number, SignedReceipt)>| -> Vec<u64> {
