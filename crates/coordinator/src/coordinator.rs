@@ -112,7 +112,7 @@ impl Coordinator {
         let (spawner, spawned) = spawner();
         let services = CoordinatorServices {
             workers: WorkerService::new(shared.clone(), spawner),
-            clients: ClientService { shared: shared.clone() },
+            clients: ClientService::new(shared.clone()),
             blobs: shared.blobs.clone(),
         };
         let hands = Hands::new(shared.clone(), wished);

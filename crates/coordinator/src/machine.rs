@@ -268,9 +268,11 @@ impl Machine {
                 Told::Verified { task, slices, output_root }
             }
             (Notice::Closed { reason }, _) => {
-                if reason != CloseReason::Completed {
-                    out.rows.push(Row::JobEnded(job, reason));
+                // A job with a result is over for watchers when its receipt is there.
+                if reason == CloseReason::Completed {
+                    return;
                 }
+                out.rows.push(Row::JobEnded(job, reason));
                 Told::Closed(reason)
             }
             (

@@ -170,6 +170,7 @@ impl Machine {
         let told = Told::Receipt { digest: signed.receipt.digest(), cost: signed.receipt.cost };
         out.rows.push(Row::JobCompleted(Box::new(signed.clone())));
         out.wishes.push(Wish::Tell(job, told));
+        out.wishes.push(Wish::Tell(job, Told::Closed(CloseReason::Completed)));
         let receipt = Box::new(signed);
         book.receipt = ReceiptStage::Signed { agreed, receipt, proposed: None };
         self.propose(job, out);

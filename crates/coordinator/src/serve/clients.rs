@@ -4,6 +4,7 @@ mod describe;
 mod order;
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::Address;
@@ -25,13 +26,17 @@ use crate::shared::Shared;
 
 /// How long a watcher hears nothing until the stream is looked at again.
 const SILENCE: Duration = Duration::from_secs(15);
+/// The most orders that are remembered until the chain shows their jobs.
+const TAKEN: usize = 4_096;
 /// Parts of a result in one answer.
 const PARTS: usize = 4_096;
 
 /// Serves clients.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientService {
-    pub(crate) shared: Shared,
+    shared: Shared,
+    /// Orders that were taken and are not on the chain yet, the oldest first.
+    taken: Arc<Mutex<VecDeque<JobId>>>,
 }
 
 #[tonic::async_trait]
@@ -65,6 +70,7 @@ impl Clients for ClientService {
         let (job, intent) = joined(judged.await)??;
         let kept = self.shared.outbox.enqueue(intent).await;
         kept.map_err(|error| Status::unavailable(error.to_string()))?;
+        self.take(job);
         Ok(Response::new(message::SubmitResponse { job }.into()))
     }
 
@@ -234,6 +240,25 @@ impl Clients for ClientService {
 }
 
 impl ClientService {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared, taken: Arc::default() }
+    }
+
+    /// Remembers an order until the chain shows its job.
+    fn take(&self, job: JobId) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if !taken.contains(&job) {
+            taken.push_back(job);
+        }
+        if taken.len() > TAKEN {
+            taken.pop_front();
+        }
+    }
+
+    fn has_taken(&self, job: JobId) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&job)
+    }
+
     /// What is known of a job, on the chain and here.
     async fn describe(&self, job: JobId) -> Result<message::JobStatus, Status> {
         let shared = self.shared.clone();
@@ -241,7 +266,9 @@ impl ClientService {
             let record = reader.get(JobRecord::TABLE, &job).ok().flatten();
             describe::status(&shared, machine, record.as_ref(), job)
         };
-        self.shared.desk.ask(look).await.map_err(stopped)?.ok_or_else(|| unknown(job))
+        let found = self.shared.desk.ask(look).await.map_err(stopped)?;
+        let pending = || self.has_taken(job).then(|| describe::pending(job));
+        found.or_else(pending).ok_or_else(|| unknown(job))
     }
 
     /// Only a job's client may ask for this.

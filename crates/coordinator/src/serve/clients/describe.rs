@@ -115,6 +115,28 @@ pub(super) fn status(
     })
 }
 
+/// A job whose order was taken and that the chain does not show yet.
+pub(super) fn pending(job: JobId) -> JobStatus {
+    let never = WallTime::new(0);
+    JobStatus {
+        job,
+        phase: Phase::Pending,
+        attempt: 0,
+        tasks_total: 0,
+        tasks_verified: 0,
+        tasks_active: 0,
+        tasks_dead: 0,
+        created_at_ms: never,
+        updated_at_ms: never,
+        finality: Finality::Pending,
+        close_reason: tallystick_wire::Sentence::default(),
+        nodes: List::default(),
+        cost: None,
+        client: alloy_primitives::Address::ZERO,
+        token: alloy_primitives::Address::ZERO,
+    }
+}
+
 fn cost(view: &HouseView, job: JobId) -> Option<Amount> {
     match view.job(job)?.outcome? {
         Outcome::Settled { paid, .. } => Some(paid),
