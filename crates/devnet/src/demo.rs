@@ -1,6 +1,7 @@
 //! What a newcomer sees: real jobs on a real network, a liar that is outvoted, one that is slashed,
 //! a worker that dies, and every payment to the last unit.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -18,6 +19,8 @@ use crate::ground::TLY;
 use crate::lie::Lie;
 use crate::network::{Network, NetworkError, Plan, WorkerPlan};
 
+/// Small jobs that a liar which was not drawn yet gets the chance of.
+const MORE_JOBS: usize = 5;
 /// How long one job may take until the demonstration gives up.
 const JOB: Duration = Duration::from_secs(300);
 /// How long the chain may take to pay and to punish.
@@ -77,6 +80,9 @@ struct Demo<'a> {
     tally: PathBuf,
     output: PathBuf,
     say: &'a dyn Fn(&str),
+    /// Everything that was told of jobs.
+    told: RefCell<Vec<String>>,
+    killed: Cell<bool>,
 }
 
 /// The network of the demonstration: two coordinators, five honest workers of different size and
@@ -111,7 +117,8 @@ pub async fn run(
     (tally, output): (PathBuf, PathBuf),
     say: &dyn Fn(&str),
 ) -> Result<Network, DemoError> {
-    let mut demo = Demo { network, tally, output, say };
+    let told = RefCell::default();
+    let mut demo = Demo { network, tally, output, say, told, killed: Cell::new(false) };
     let folder = demo.output.clone();
     fs::create_dir_all(&folder).map_err(|source| DemoError::Files { path: folder, source })?;
     let before = demo.balances().await?;
@@ -124,10 +131,11 @@ pub async fn run(
     (demo.say)("\n3. a worker dies in the middle of its work");
     done.push(demo.death().await?);
     (demo.say)("\n4. who lied: outvoted and quarantined, or slashed by code");
-    demo.liars().await?;
+    done.extend(demo.liars().await?);
     (demo.say)("\n5. what everybody got");
     demo.await_settlement(&done).await?;
     demo.verify(&done).await?;
+    demo.require_death()?;
     demo.show(&done, &before).await?;
     Ok(demo.network)
 }
@@ -137,6 +145,26 @@ impl Demo<'_> {
         let module = example("raytrace/raytrace.wasm");
         let job = ["--tiles", "480x270/120x90", "--args", "480", "--args", "270", "--args", "2"];
         self.job("picture", &module, &job, None).await
+    }
+
+    async fn small_picture(&self) -> Result<Done, DemoError> {
+        let module = example("mandelbrot/mandelbrot.wasm");
+        let job = [
+            "--tiles",
+            "240x160/60x80",
+            "--args",
+            "240",
+            "--args",
+            "160",
+            "--args=-0.75",
+            "--args",
+            "0",
+            "--args",
+            "3.0",
+            "--args",
+            "300",
+        ];
+        self.job("small picture", &module, &job, None).await
     }
 
     async fn words(&self) -> Result<Done, DemoError> {
@@ -190,6 +218,7 @@ impl Demo<'_> {
             while let Ok(Some(line)) = lines.next_line().await {
                 (self.say)(&format!("   {line}"));
                 self.kill_when_named(&line, victim);
+                self.told.borrow_mut().push(line);
             }
         };
         let ended =
@@ -211,7 +240,8 @@ impl Demo<'_> {
     fn kill_when_named(&self, line: &str, victim: Option<usize>) {
         let Some(member) = victim.and_then(|place| self.network.members.get(place)) else { return };
         let named = format!("node {}", member.seat.node);
-        if line.contains(&named) && member.kill() {
+        if !self.killed.get() && line.contains(&named) && member.kill() {
+            self.killed.set(true);
             (self.say)(&format!("   SIGKILL to {} (node {})", member.name, member.seat.node));
         }
     }
@@ -229,28 +259,47 @@ impl Demo<'_> {
         command
     }
 
-    /// Waits until the chain punished whoever signed two claims.
-    async fn liars(&self) -> Result<(), DemoError> {
+    /// Shows what became of the liars. Lots decide who works, so one that was not drawn yet gets
+    /// more work first; then the chain has its time to punish.
+    async fn liars(&self) -> Result<Vec<Done>, DemoError> {
+        let mut more = Vec::new();
         for member in &self.network.members {
-            match member.lie {
-                Some(Lie::WrongOutput) => (self.say)(&format!(
-                    "   {} (node {}) opened an output that nobody else had: outvoted, not paid, \
-                     quarantined",
-                    member.name, member.seat.node
+            let Some(lie) = member.lie else { continue };
+            let offence = match lie {
+                Lie::WrongOutput => "outvoted",
+                Lie::TwoClaims => "two claims",
+            };
+            let caught = format!("evidence against node {}: {offence}", member.seat.node);
+            for _ in 0..MORE_JOBS {
+                if self.has_told(&caught) {
+                    break;
+                }
+                more.push(self.small_picture().await?);
+            }
+            let (name, node) = (&member.name, member.seat.node);
+            match lie {
+                Lie::WrongOutput if self.has_told(&caught) => (self.say)(&format!(
+                    "   {name} (node {node}) opened an output that nobody else had: outvoted, \
+                     not paid, quarantined"
                 )),
-                Some(Lie::TwoClaims) => {
-                    let stake = self.slashed(member.seat.node).await?;
+                Lie::WrongOutput => {
+                    return Err(DemoError::Missing { what: "catching the worker that lies" });
+                }
+                Lie::TwoClaims => {
+                    let lost = crate::network::STAKE - self.slashed(node).await?;
                     (self.say)(&format!(
-                        "   {} (node {}) signed two claims: its stake is {} TLY now",
-                        member.name,
-                        member.seat.node,
-                        tokens(stake)
+                        "   {name} (node {node}) signed two claims: both reached the chain, which \
+                         took {} TLY of its stake and jailed it",
+                        tokens(lost)
                     ));
                 }
-                None => {}
             }
         }
-        Ok(())
+        Ok(more)
+    }
+
+    fn has_told(&self, words: &str) -> bool {
+        self.told.borrow().iter().any(|line| line.contains(words))
     }
 
     async fn slashed(&self, node: NodeId) -> Result<u128, DemoError> {
@@ -291,6 +340,11 @@ impl Demo<'_> {
             (self.say)(&format!("   verified offline: {receipt}"));
         }
         Ok(())
+    }
+
+    fn require_death(&self) -> Result<(), DemoError> {
+        let what = "the death of a worker in the middle of a job";
+        if self.killed.get() { Ok(()) } else { Err(DemoError::Missing { what }) }
     }
 
     async fn ask(&self, words: &[&str]) -> Result<Value, DemoError> {

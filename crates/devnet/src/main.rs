@@ -20,14 +20,13 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
-    let code = match command.run() {
-        Ok(code) => return code,
+    match command.run() {
+        Ok(code) => code,
         Err(error) => {
             tell(&describe(error.as_ref()));
             ExitCode::FAILURE
         }
-    };
-    code
+    }
 }
 
 /// An error with everything that led to it.

@@ -5,6 +5,6 @@ mod deployment;
 mod front;
 mod house;
 mod job;
-mod light;
+mod network;
 mod refusals;
 mod view;

@@ -74,7 +74,12 @@ impl Step<'_> {
         let signed = it.signed();
         let (claim, needed) = (*claim, *needed);
         let count = u8::try_from(signed.len()).expect("a receipt has at most 16 signers");
-        if (signed.len() < signers.len() || it.is_outnumbered()) && !deadline {
+        // Whoever signed two claims signs nothing that counts any more.
+        let lost = |seat: &&Seat| {
+            it.claims.get(&(claim.attempt, **seat)).is_some_and(|signed| signed.contradicted)
+        };
+        let awaited = signers.len().saturating_sub(signers.iter().filter(lost).count());
+        if (signed.len() < awaited || it.is_outnumbered()) && !deadline {
             return;
         }
         if count < needed {

@@ -70,6 +70,20 @@ fn two_claims_with_different_outputs_are_slashable_and_count_for_nothing() {
 }
 
 #[test]
+fn nobody_waits_for_a_node_that_signed_two_claims() {
+    let mut world = attesting();
+    let claim = world.claim();
+    let other = ReceiptClaim { output_root: OutputRoot::new([9; 32]), ..claim };
+    world.attest(seat(1), claim).unwrap();
+    world.attest(seat(1), other).unwrap();
+    world.attest(seat(2), claim).unwrap();
+    let effects = world.attest(seat(3), claim).unwrap();
+    assert_eq!(world.job().close_reason(), Some(CloseReason::Completed));
+    let Action::FinaliseReceipt { attestations, .. } = &effects[0].action else { panic!() };
+    assert_eq!(attestations.len(), 2);
+}
+
+#[test]
 fn a_second_claim_after_the_end_is_still_evidence() {
     let mut world = attesting();
     let claim = world.claim();
