@@ -12,6 +12,7 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256, Bytes, hex};
 use serde::{Deserialize, Serialize};
 use tallystick_abi::contracts::INodeRegistry;
+use tallystick_abi::deployment::record_path;
 use tallystick_chain::keys::{IdentityError, IdentityFile, KeystoreError, Keystores, Password};
 use tallystick_node::{Config, Role};
 use tallystick_types::{ChainId, Seat};
@@ -361,6 +362,9 @@ impl Drop for Network {
             let _gone = member.process.wait();
         }
         let _gone = fs::remove_file(self.folder.join("network.json"));
+        // The chain is gone, and nobody may take its record for one of a chain that runs.
+        let records = crate::repository().join("deployments");
+        let _gone = fs::remove_file(record_path(&records, self.ground.deployment.chain_id));
     }
 }
 

@@ -1,17 +1,16 @@
 //! A job from order to settled payment through a network of real processes.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::U256;
 use tallystick_abi::Contract;
-use tallystick_abi::deployment::record_path;
 use tallystick_chain::keys::{EvmSigner, Keystores, Password};
 use tallystick_devnet::network::{Network, Plan, WorkerPlan};
 use tallystick_devnet::repository;
 use tallystick_sdk::blob::silent;
-use tallystick_sdk::order::Demand;
+use tallystick_sdk::chain::Chain;
+use tallystick_sdk::order::{Demand, Offer};
 use tallystick_sdk::output::TaskRoots;
 use tallystick_sdk::specify::{Draft, InputSource, Prepared, Source};
 use tallystick_sdk::{Client, ClientConfig, verify};
@@ -24,7 +23,8 @@ use crate::house::unused_chain;
 struct Town {
     network: Network,
     client: Client,
-    record: PathBuf,
+    /// The client's own way to the chain.
+    chain: Chain,
     _folder: tempfile::TempDir,
 }
 
@@ -46,12 +46,24 @@ impl Town {
             .unwrap();
         let key: Arc<dyn EvmSigner> = Arc::new(key);
         let config = ClientConfig::new(network.coordinators[0].clone());
-        let client = Client::connect(&config, Some(key)).await.unwrap();
-        let record = record_path(&repository().join("deployments"), plan.chain);
-        Self { network, client, record, _folder: folder }
+        let client = Client::connect(&config, Some(key.clone())).await.unwrap();
+        let deployment = network.ground.deployment.clone();
+        let chain = Chain::connect(&network.url(), deployment, Some(key)).await.unwrap();
+        Self { network, client, chain, _folder: folder }
     }
 
     async fn order(&self, prepared: &Prepared) -> JobId {
+        let offer = self.offer(prepared).await;
+        self.client.order(prepared, &offer).await.unwrap()
+    }
+
+    /// The same by a contract call of the client, without a word to the coordinator.
+    async fn create(&self, prepared: &Prepared) -> JobId {
+        let offer = self.offer(prepared).await;
+        self.chain.create_job(U256::from(7), offer.terms(), "").await.unwrap()
+    }
+
+    async fn offer(&self, prepared: &Prepared) -> Offer {
         let demand = Demand {
             token: self.network.ground.at(Contract::TallyToken),
             replicas: 3,
@@ -64,8 +76,7 @@ impl Town {
             within: Seconds::new(7_200),
         };
         self.client.upload(&prepared.needed, &silent()).await.unwrap();
-        let offer = self.client.quote(prepared, &demand).await.unwrap();
-        self.client.order(prepared, &offer).await.unwrap()
+        self.client.quote(prepared, &demand).await.unwrap()
     }
 
     async fn until(&self, job: JobId, phase: Phase) {
@@ -91,16 +102,9 @@ impl Town {
     }
 }
 
-impl Drop for Town {
-    fn drop(&mut self) {
-        // A record that is gone already is what is wanted.
-        let _ = std::fs::remove_file(&self.record);
-    }
-}
-
-fn picture() -> Prepared {
+fn picture(iterations: &str) -> Prepared {
     let module = repository().join("examples/mandelbrot/mandelbrot.wasm");
-    let arguments = ["96", "64", "-0.75", "0", "3.0", "200"];
+    let arguments = ["96", "64", "-0.75", "0", "3.0", iterations];
     let draft = Draft {
         arguments: arguments.map(str::to_owned).to_vec(),
         ..Draft::new(Source::File(module), InputSource::Tiles("96x64/32x32".parse().unwrap()))
@@ -112,11 +116,13 @@ fn picture() -> Prepared {
 async fn a_picture_is_ordered_computed_verified_and_paid_though_a_worker_dies() {
     let town = Town::build(4).await;
     let before = town.money().await;
-    let job = town.order(&picture()).await;
+    let job = town.order(&picture("200")).await;
+    let by_call = town.create(&picture("100")).await;
     town.until(job, Phase::Working).await;
     let worker = town.network.members.iter().find(|member| member.name == "worker-2").unwrap();
     assert!(worker.kill());
     town.until(job, Phase::Settled).await;
+    town.until(by_call, Phase::Settled).await;
 
     // The result is here, and a stranger can check it.
     let receipt = town.client.receipt(job).await.unwrap();
@@ -135,7 +141,8 @@ async fn a_picture_is_ordered_computed_verified_and_paid_though_a_worker_dies() 
     let client = town.network.client;
     let left = ground.free(client).await.unwrap() + ground.lane(client).await.unwrap();
     assert!(left < before, "the client paid");
-    let cost = receipt.cost.get();
+    let other = verify::verify(&town.client.receipt(by_call).await.unwrap()).unwrap();
+    let cost = receipt.cost.get() + other.signed().receipt.cost.get();
     let fee = cost / 50;
     let after = town.money().await;
     assert!(before - after <= fee + 16, "{before} {after} {fee}");
