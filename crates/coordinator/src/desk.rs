@@ -7,6 +7,7 @@
 
 mod rows;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tallystick_journal::{EventNumber, Journal, JournalError, Reader};
@@ -14,6 +15,7 @@ use tallystick_ports::Clock;
 use tallystick_protocol::ledger::{Event, Refusal, Settings};
 use tallystick_scheduler::SchedulingParameters;
 use tallystick_types::WallTime;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::machine::{Input, Machine, MachineState, Stepped, Wish};
@@ -41,6 +43,9 @@ pub(crate) struct Desk {
     clock: Arc<dyn Clock>,
     inbox: mpsc::Receiver<Request>,
     wishes: mpsc::Sender<Vec<Wish>>,
+    /// Wishes that nobody had time for yet, the oldest first. The desk never waits for whoever
+    /// fulfils them, because they ask the desk.
+    pending: VecDeque<Vec<Wish>>,
     since_snapshot: u32,
 }
 
@@ -132,14 +137,15 @@ impl Desk {
             machine.step(input);
         }
         let (sender, inbox) = mpsc::channel(INBOX);
-        let desk = Self { machine, journal, clock, inbox, wishes, since_snapshot: 0 };
+        let pending = VecDeque::new();
+        let desk = Self { machine, journal, clock, inbox, wishes, pending, since_snapshot: 0 };
         Ok((desk, DeskHandle { inbox: sender }))
     }
 
     /// Works until it is stopped or the disk fails. Blocks: give it a thread of its own.
     pub(crate) fn run(mut self) -> Result<(), JournalError> {
-        let outstanding = self.machine.outstanding();
-        if self.wishes.blocking_send(outstanding).is_err() {
+        self.pending.push_back(self.machine.outstanding());
+        if !self.hand_over() {
             return Ok(());
         }
         let mut requests = Vec::new();
@@ -208,10 +214,26 @@ impl Desk {
         if self.since_snapshot >= SNAPSHOT_EVERY {
             self.keep_snapshot()?;
         }
-        if batch.last || batch.wishes.is_empty() {
-            return Ok(!batch.last);
+        if !batch.wishes.is_empty() {
+            self.pending.push_back(batch.wishes);
         }
-        Ok(self.wishes.blocking_send(batch.wishes).is_ok())
+        Ok(!batch.last && self.hand_over())
+    }
+
+    /// Hands over as many wishes as there is room for; the rest goes with the next request, which
+    /// comes within a moment. False when nobody fulfils wishes any more.
+    fn hand_over(&mut self) -> bool {
+        while let Some(wishes) = self.pending.pop_front() {
+            match self.wishes.try_send(wishes) {
+                Ok(()) => {}
+                Err(TrySendError::Full(wishes)) => {
+                    self.pending.push_front(wishes);
+                    return true;
+                }
+                Err(TrySendError::Closed(_)) => return false,
+            }
+        }
+        true
     }
 
     fn keep_snapshot(&mut self) -> Result<(), JournalError> {

@@ -16,7 +16,9 @@ use tallystick_chain::view::SignedClaim;
 use tallystick_ports::Beacon;
 use tallystick_protocol::ledger::{Event, Evidence};
 use tallystick_protocol::output::TaskOutput;
-use tallystick_types::{BeaconRound, JobId, OutputDigest, Seat, SliceRange, TaskIndex};
+use tallystick_types::{
+    Attestation, BeaconRound, JobId, OutputDigest, Seat, SliceRange, TaskIndex,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -122,7 +124,12 @@ impl Hands {
                 ChainCall::Assign { nodes, .. } => view.assign_call(self.shared.me.node, nodes),
                 ChainCall::Enlist { nodes, .. } => view.enlist_call(nodes),
                 ChainCall::Propose { claim, attestations } => {
-                    view.propose_call(claim.output_root, claim.cost, attestations)
+                    let stands = |attestation: &&Attestation| {
+                        let index = view.index_of(attestation.seat());
+                        index.is_none_or(|index| view.seized & (1 << index) == 0)
+                    };
+                    let stand: Vec<_> = attestations.iter().filter(stands).copied().collect();
+                    view.propose_call(claim.output_root, claim.cost, &stand)
                 }
                 ChainCall::Release { .. } => view.release_call(),
             }

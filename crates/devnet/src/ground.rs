@@ -1,5 +1,5 @@
-//! A deployed house on a local chain, and what people do there before any work: get tokens, register
-//! machines, put stake behind them.
+//! A deployed house on a local chain, and what people do there before any work: get tokens,
+//! register machines, put stake behind them.
 
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;

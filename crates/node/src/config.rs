@@ -79,7 +79,7 @@ pub struct ChainSettings {
     pub answer_ms: u64,
 }
 
-/// Where the keys are. They are made with `tally keys`, never by a node.
+/// Where the keys are. They are made with `tally key`, never by a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeySettings {
@@ -277,7 +277,7 @@ impl Config {
             return Err(ConfigError::Value { name: "chain.safe_depth", given, remedy });
         }
         if self.needs_keys() && self.keys.account == Address::ZERO {
-            return missing("keys.account", "make a key with `tally keys new` and name it");
+            return missing("keys.account", "make a key with `tally key new` and name it");
         }
         if self.needs_keys() && self.keys.password_file.as_os_str().is_empty() {
             return missing("keys.password_file", "name a file with the password of the key");

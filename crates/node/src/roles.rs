@@ -199,7 +199,7 @@ fn worker_config(doors: &Doors, identity: &SigningKey) -> Result<WorkerConfig, N
         price,
         fact_wait: Seconds::new(60),
         fetch_retry: Seconds::new(1),
-        round_distance: 2,
+        round_distance: 3,
         keep_ended: Seconds::new(7 * 86_400),
         most_held: 1_024,
     };
@@ -259,7 +259,7 @@ fn node_of(
 }
 
 fn keys(doors: &Doors) -> Result<&Keys, NodeError> {
-    let (name, remedy) = ("keys.account", "make a key with `tally keys new` and name it");
+    let (name, remedy) = ("keys.account", "make a key with `tally key new` and name it");
     doors.keys.as_ref().ok_or_else(|| ConfigError::Missing { name, remedy }.into())
 }
 

@@ -3,8 +3,8 @@
 
 use tallystick_protocol::ledger::{ChainFact, CloseReason, Job, Settlement};
 use tallystick_types::{
-    Attestations, ChainAnchor, JobId, OutputDigest, OutputRoot, Receipt, ReceiptVersion, Seat,
-    SignedReceipt, SliceRange, SpecificationDigest, TaskIndex, WallTime,
+    Attestation, Attestations, ChainAnchor, JobId, OutputDigest, OutputRoot, Receipt,
+    ReceiptVersion, Seat, SignedReceipt, SliceRange, SpecificationDigest, TaskIndex, WallTime,
 };
 
 use super::book::{Agreed, Book, ReceiptStage, holders};
@@ -198,7 +198,12 @@ impl Machine {
             Some(ChainFact::LeaseHeld { .. } | ChainFact::LeaseLost { .. }) | None => false,
         };
         let open = it.settlement == Settlement::Open && !is_shown;
-        let attestations = agreed.attestations.clone();
+        // Whoever signed another claim since then is convicted before the chain sees this one.
+        let stands = |attestation: &&Attestation| {
+            let signed = it.claims.get(&(claim.attempt, attestation.seat()));
+            signed.is_none_or(|signed| !signed.contradicted)
+        };
+        let attestations = agreed.attestations.iter().filter(stands).copied().collect();
         open.then_some(ChainCall::Propose { claim, attestations })
     }
 }

@@ -335,7 +335,10 @@ impl Talk {
                 assignment: mine(seat, &progress.assignment)?,
                 done: progress.done_ppm,
             },
-            AgentBody::TaskCommit(commit) => committed(seat, hello, &commit)?,
+            AgentBody::TaskCommit(commit) => {
+                let event = committed(seat, hello, &commit)?;
+                self.judged(event, &commit).await?
+            }
             AgentBody::TaskReveal(reveal) => return revealed(seat, &reveal),
             AgentBody::TaskFailed(failed) => {
                 let assignment = mine(seat, &failed.assignment)?;
@@ -361,6 +364,24 @@ impl Talk {
             | AgentBody::Leaving(_) => return None,
         };
         Some(Input::Ledger(event))
+    }
+
+    /// A primary whose commitment names a block that is there already could have chosen its draw:
+    /// it has failed.
+    async fn judged(&self, event: Event, commit: &TaskCommit) -> Option<Event> {
+        if commit.round.get() > self.shared.house.heights().head {
+            return Some(event);
+        }
+        let assignment = orders::known(&commit.assignment);
+        let is_primary = self.shared.desk.ask(move |machine, _| {
+            let task = machine.ledger().job(assignment.job)?.tasks.get(&assignment.task)?;
+            Some(task.replicas.first()?.seat == assignment.seat)
+        });
+        let failure = tallystick_protocol::ledger::Failure::Refused;
+        match is_primary.await.ok()?? {
+            true => Some(Event::Failed { assignment, failure }),
+            false => Some(event),
+        }
     }
 
     fn answer(&self, now: WallTime, sent_at_ms: WallTime) {

@@ -83,8 +83,8 @@ impl Down {
 /// The usual network in an empty folder.
 pub(super) fn plan(folder: PathBuf) -> Result<Plan, Failure> {
     if folder.join("network.json").exists() {
-        let words = "a network runs there, or ended without a word; `tallystick-devnet down` first, \
-                     or remove the folder";
+        let words = "a network runs there, or ended without a word; end it with \
+                     `tallystick-devnet down`, or remove the folder";
         return Err(format!("{}: {words}", folder.display()).into());
     }
     if folder.exists() {

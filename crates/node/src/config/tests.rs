@@ -52,7 +52,7 @@ fn what_is_missing_or_impossible_is_said_with_what_to_do() {
     let password = flag("keys.password_file", "/run/password");
     let table: [(&[Override], &str); 8] = [
         (&[], "no role is set"),
-        (std::slice::from_ref(&settler), "tally keys new"),
+        (std::slice::from_ref(&settler), "tally key new"),
         (&[settler.clone(), account.clone()], "a file with the password"),
         (&[archive.clone(), flag("chain.endpoints", "[]")], "at least one JSON-RPC endpoint"),
         (&[archive.clone(), flag("chain.agreement", "2")], "name more, or lower it"),
