@@ -102,10 +102,71 @@ fn a_node_is_not_stopped_by_a_broken_file_of_the_client() {
 
 #[test]
 fn the_compiler_for_nodes_answers_before_anything_else() {
-    let outcome = Home::new().tally(&[tallystick_node::COMPILE_COMMAND]);
-    let told = stderr(&outcome);
-    assert!(!told.contains("unrecognized subcommand"), "{told}");
-    assert_ne!(outcome.get_output().status.code(), Some(2));
+    let mut command = Home::new().command(&[tallystick_node::COMPILE_COMMAND]);
+    // No node speaks on standard input: it ends without a word, where clap would have many.
+    let outcome = command.env("TALLY_CONFIG", "no.toml").assert().code(1);
+    assert_eq!((stdout(&outcome), stderr(&outcome)), (String::new(), String::new()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_node_that_is_told_to_terminate_stops_in_order_with_code_0() {
+    let home = Home::new();
+    fs::write(home.path().join("31337.json"), record()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tally"));
+    command.env_clear().env("HOME", home.path()).current_dir(home.path()).args(["node", "run"]);
+    for setting in [
+        "roles=['archive']",
+        "observe=127.0.0.1:0",
+        "chain.deployments=.",
+        "chain.endpoints=['http://127.0.0.1:1']",
+        "archive.coordinators=['http://127.0.0.1:1']",
+    ] {
+        command.args(["--set", setting]);
+    }
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let listens = (0..1_000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        child.try_wait().unwrap().is_some() || catches_termination(child.id())
+    });
+    let killed = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let log = String::from_utf8(ended.stderr).unwrap();
+    assert!(listens && killed.success(), "{log}");
+    assert_eq!(ended.status.code(), Some(0), "{log}");
+    assert!(log.contains("node.tasks.stopping"), "{log}");
+}
+
+/// Whether a process has a handler for SIGTERM, which is number 15.
+#[cfg(target_os = "linux")]
+fn catches_termination(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 14) != 0
+}
+
+/// The record of a deployment that no chain has.
+#[cfg(target_os = "linux")]
+fn record() -> String {
+    let contracts =
+        tallystick_abi::Contract::ALL.into_iter().zip(1_u8..).map(|(contract, byte)| {
+            let address = alloy_primitives::Address::repeat_byte(byte);
+            let code = alloy_primitives::B256::ZERO;
+            (format!("{contract:?}"), serde_json::json!({ "address": address, "codeHash": code }))
+        });
+    let contracts: serde_json::Map<_, _> = contracts.collect();
+    let person = alloy_primitives::Address::repeat_byte(0x55);
+    serde_json::json!({
+        "chainId": 31_337,
+        "block": 1,
+        "deployer": person,
+        "parameters": "local",
+        "holders": {
+            "treasury": person, "pauser": person, "committee": person, "reporter": person,
+        },
+        "contracts": contracts,
+    })
+    .to_string()
 }
 
 /// The program in a folder where nothing else is.
