@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const TIME_LIMIT_SECONDS: u64 = 20;
 
 /// Flags of every command.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct Flags {
     /// The configuration file instead of $XDG_CONFIG_HOME/tally/config.toml.
@@ -251,13 +251,13 @@ fn read(path: PathBuf) -> Result<File, ConfigurationError> {
 }
 
 /// The folder of this program below a base folder of the XDG specification.
-fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+pub(crate) fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let base = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     base.or_else(|| env::home_dir().map(|home| home.join(below_home))).map(|at| at.join("tally"))
 }
 
 /// A URL without what may be a secret: user, password, path and query carry keys of providers.
-fn masked(url: &str) -> String {
+pub(crate) fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "***".to_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use tallystick_node::NodeError;
 use tallystick_sdk::blob::{DownloadError, UploadError};
 use tallystick_sdk::chain::{ChainError, SettlingError};
 use tallystick_sdk::client::TrustError;
@@ -26,7 +27,7 @@ pub(crate) enum Code {
 /// Why a command ends without its result.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    code: Code,
+    code: u8,
     error: Box<dyn Error + Send + Sync>,
 }
 
@@ -42,11 +43,16 @@ pub(crate) struct Misused(pub(crate) String);
 
 impl Failure {
     pub(crate) fn new(code: Code, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { code, error: error.into() }
+        Self { code: code as u8, error: error.into() }
     }
 
     pub(crate) fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Code::Failed, error)
+    }
+
+    /// A node's own exit codes are part of what its supervisor knows of it.
+    pub(crate) fn of_node(code: u8, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { code, error: error.into() }
     }
 
     pub(crate) fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -58,11 +64,17 @@ impl Failure {
     }
 
     pub(crate) fn code(&self) -> ExitCode {
-        ExitCode::from(self.code as u8)
+        ExitCode::from(self.code)
     }
 
     pub(crate) fn error(&self) -> &(dyn Error + 'static) {
         &*self.error
+    }
+}
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        Self::of_node(error.exit_code(), error)
     }
 }
 

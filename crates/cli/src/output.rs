@@ -49,6 +49,11 @@ impl Output {
         self.text(&format!("{sequence:>6}  {text}"))
     }
 
+    /// A text that is the result itself, or the same as one JSON object.
+    pub(crate) fn document(&self, text: &str, value: &Value) -> io::Result<()> {
+        if self.json { self.text(&value.to_string()) } else { self.text(text.trim_end()) }
+    }
+
     /// A text that is the result itself, such as a script or a blob's address.
     pub(crate) fn text(&self, text: &str) -> io::Result<()> {
         self.lines([text.to_owned()])

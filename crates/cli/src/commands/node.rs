@@ -1,5 +1,7 @@
 //! `tally node`.
 
+mod host;
+
 use std::path::PathBuf;
 
 use alloy_primitives::Address;
@@ -18,6 +20,15 @@ use crate::{keys, words};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Registry(Registry),
+    #[command(flatten)]
+    Host(host::Command),
+}
+
+/// What is known of machines.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Registry {
     /// Registers a machine of this account.
     Register(Register),
     /// Shows a machine as the registry has it.
@@ -63,7 +74,7 @@ enum Role {
     Settler = 16,
 }
 
-impl Command {
+impl Registry {
     pub(crate) async fn run(self, session: &Session, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Register(register) => register.run(session, output).await,

@@ -4,6 +4,7 @@
 
 #[path = "../../../sdk/tests/it/coordinator.rs"]
 mod coordinator;
+mod host;
 mod program;
 #[path = "../../../sdk/tests/it/sample.rs"]
 mod sample;

@@ -24,7 +24,6 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ),
     ("blob", &["put", "get"]),
     ("escrow", &["deposit", "withdraw", "balance"]),
-    ("node", &["register", "status", "list", "retire"]),
     ("stake", &["add", "activate", "remove", "withdraw"]),
     ("key", &["new", "import", "list"]),
     ("network", &["show"]),
@@ -34,6 +33,8 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("doctor", &[]),
     ("completions", &[]),
     ("config", &["show"]),
+    ("node", &["register", "status", "list", "retire", "run", "config"]),
+    ("devnet", &["up", "down", "demo"]),
 ];
 
 const JOB: &str = "0x0909090909090909090909090909090909090909090909090909090909090909";

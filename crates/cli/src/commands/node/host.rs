@@ -1,0 +1,115 @@
+//! `tally node run` and `tally node config`: a node in this process.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tallystick_node::{Config, NodeError, Override};
+
+use crate::configuration::{Flags, folder, masked};
+use crate::failure::Failure;
+use crate::output::Output;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a node in this process until Ctrl-C or a termination signal.
+    ///
+    /// Its settings come from a file, then TALLY_NODE_SECTION__NAME in the environment, then --set;
+    /// the later wins.
+    ///
+    /// Exit codes: 0 stopped when asked, 2 used wrongly, 78 configuration, 77 keys, 75 in use or
+    /// not writable, 1 the rest.
+    Run(Settings),
+    /// Prints the configuration that a node would have, without what may be a secret.
+    Config(Settings),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    // Named as the flag of every command, which it stands in for here.
+    /// The node's configuration instead of $XDG_CONFIG_HOME/tally/node.toml.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One setting of the node, such as chain.id=31337; repeated.
+    #[arg(long = "set", value_name = "SECTION.NAME=VALUE", value_parser = setting)]
+    settings: Vec<Override>,
+}
+
+/// A setting that is not written as one.
+#[derive(Debug, thiserror::Error)]
+#[error("write section.name=value, such as chain.id=31337")]
+struct NoSetting;
+
+/// There is no file, and what else is set does not make a node.
+#[derive(Debug, thiserror::Error)]
+#[error("no node is configured here; write {}, or name a file with --config", path.display())]
+struct Unconfigured {
+    path: PathBuf,
+    #[source]
+    source: NodeError,
+}
+
+impl Command {
+    pub(crate) async fn run(self, flags: &Flags, output: &Output) -> Result<(), Failure> {
+        // These two have a meaning here; the others would be ignored in silence.
+        let heard = Flags { config: flags.config.clone(), json: flags.json, ..Flags::default() };
+        if *flags != heard {
+            return Err(Failure::misused(
+                "a node has settings of its own; give them in its file, or with --set \
+                 section.name=value",
+            ));
+        }
+        match self {
+            Self::Run(settings) => settings.run().await,
+            Self::Config(settings) => settings.show(output),
+        }
+    }
+}
+
+impl Settings {
+    async fn run(self) -> Result<(), Failure> {
+        let (config, missing) = self.load()?;
+        if let Some(path) = missing
+            && let Err(error) = config.check()
+        {
+            let source = NodeError::Config(error);
+            return Err(Failure::of_node(source.exit_code(), Unconfigured { path, source }));
+        }
+        tallystick_node::init_logs(&config.log).map_err(NodeError::Config)?;
+        Ok(Box::pin(tallystick_node::run(config, tallystick_node::signals())).await?)
+    }
+
+    fn show(self, output: &Output) -> Result<(), Failure> {
+        let (mut config, _missing) = self.load()?;
+        let urls = [
+            &mut config.chain.endpoints,
+            &mut config.worker.coordinators,
+            &mut config.archive.coordinators,
+        ];
+        for url in urls.into_iter().flatten() {
+            *url = masked(url);
+        }
+        let text = toml::to_string_pretty(&config).map_err(Failure::failed)?;
+        Ok(output.document(&text, &json!(config))?)
+    }
+
+    /// The configuration, and where its file would be if there is none.
+    fn load(self) -> Result<(Config, Option<PathBuf>), Failure> {
+        let usual = folder("XDG_CONFIG_HOME", ".config").map(|home| home.join("node.toml"));
+        let (file, missing) = match (self.config, usual) {
+            (None, Some(path)) if !path.exists() => (None, Some(path)),
+            (named, usual) => (named.or(usual), None),
+        };
+        let text = |word: OsString| word.to_string_lossy().into_owned();
+        let environment = env::vars_os().map(|(name, value)| (text(name), text(value)));
+        let config = Config::load(file.as_deref(), environment, &self.settings);
+        Ok((config.map_err(NodeError::Config)?, missing))
+    }
+}
+
+fn setting(text: &str) -> Result<Override, NoSetting> {
+    let (name, value) = text.split_once('=').ok_or(NoSetting)?;
+    Ok(Override { name: name.to_owned(), value: value.to_owned() })
+}
