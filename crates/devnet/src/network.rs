@@ -276,7 +276,9 @@ impl Network {
         config.keys.account = draft.seat.signer;
         config.keys.password_file = self.password_file();
         config.coordinator.listen = draft.listen;
-        config.worker.coordinators.clone_from(&self.coordinators);
+        // Workers stay with the active one: it holds the leases of what they have begun, and comes
+        // back to it after a crash.
+        config.worker.coordinators = self.coordinators.first().cloned().into_iter().collect();
         config.worker.places = draft.places;
         config.worker.memory_bytes = draft.memory_bytes;
         config.worker.region = draft.region;
