@@ -106,7 +106,7 @@ impl Coordinator {
             outbox: parts.outbox,
             blobs: parts.blobs,
             sessions: Sessions::default(),
-            feed: Feed::new(),
+            feed: Feed::new(parts.clock.now()),
             clock: parts.clock,
         };
         let (spawner, spawned) = spawner();

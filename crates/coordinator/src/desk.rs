@@ -7,6 +7,9 @@
 
 mod rows;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -54,11 +57,13 @@ pub(crate) struct Desk {
 #[error("the coordinator stops; ask again later or ask another one")]
 pub(crate) struct Stopped;
 
-type Question = Box<dyn FnOnce(&Machine, &Reader) -> Vec<Input> + Send>;
+type Question = Box<dyn FnOnce(&Machine, &Reader) + Send>;
+type Look = Box<dyn FnOnce(&Machine) -> Vec<Input> + Send>;
 
 enum Request {
     Input(Box<Input>, Option<oneshot::Sender<Option<Refusal>>>),
     Question(Question),
+    Look(Look),
     Stop,
 }
 
@@ -67,6 +72,7 @@ impl std::fmt::Debug for Request {
         f.write_str(match self {
             Self::Input(..) => "Input",
             Self::Question(_) => "Question",
+            Self::Look(_) => "Look",
             Self::Stop => "Stop",
         })
     }
@@ -86,7 +92,8 @@ impl DeskHandle {
         answer.await.map_err(|_| Stopped)
     }
 
-    /// Asks about the machine as it is after all inputs before the question.
+    /// Asks about the machine as it is after all inputs before the question; these are on the
+    /// disk.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Machine, &Reader) -> T + Send + 'static,
@@ -95,7 +102,6 @@ impl DeskHandle {
         let asked: Question = Box::new(move |machine, reader| {
             // Whoever asked may be gone.
             let _gone = reply.send(question(machine, reader));
-            Vec::new()
         });
         self.inbox.send(Request::Question(asked)).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
@@ -106,8 +112,7 @@ impl DeskHandle {
         &self,
         look: impl FnOnce(&Machine) -> Vec<Input> + Send + 'static,
     ) -> Result<(), Stopped> {
-        let asked: Question = Box::new(move |machine, _| look(machine));
-        self.inbox.send(Request::Question(asked)).await.map_err(|_| Stopped)
+        self.inbox.send(Request::Look(Box::new(look))).await.map_err(|_| Stopped)
     }
 }
 
@@ -157,7 +162,8 @@ impl Desk {
         self.keep_snapshot()
     }
 
-    /// Serves requests in their order, with one write for all inputs; false when that was all.
+    /// Serves requests in their order, with one write for all inputs between two questions; false
+    /// when that was all.
     fn serve(&mut self, requests: Vec<Request>) -> Result<bool, JournalError> {
         let mut batch = Batch::default();
         let now = self.clock.now();
@@ -171,7 +177,12 @@ impl Desk {
                     batch.replies.extend(reply.map(|reply| (reply, refusal)));
                 }
                 Request::Question(question) => {
-                    for input in question(&self.machine, &self.journal.reader()) {
+                    let more = self.keep(std::mem::take(&mut batch))?;
+                    batch.last = !more;
+                    question(&self.machine, &self.journal.reader());
+                }
+                Request::Look(look) => {
+                    for input in look(&self.machine) {
                         self.step(input, &mut batch);
                     }
                 }

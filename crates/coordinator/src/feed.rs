@@ -28,13 +28,16 @@ struct Held {
 #[derive(Debug, Default)]
 struct Events {
     events: VecDeque<JobEvent>,
-    next: u64,
     touched: u64,
 }
 
 impl Feed {
-    pub(crate) fn new() -> Self {
-        Self { held: Arc::default(), news: watch::Sender::new(0) }
+    /// A feed that begins now. Its numbers begin with the milliseconds of the clock, so that a
+    /// watcher who heard of events before a restart hears of those after it.
+    pub(crate) fn new(now: WallTime) -> Self {
+        let told = now.get();
+        let held = Held { jobs: BTreeMap::new(), told };
+        Self { held: Arc::new(Mutex::new(held)), news: watch::Sender::new(told) }
     }
 
     /// Tells everybody who watches a job.
@@ -43,9 +46,9 @@ impl Feed {
         held.told = held.told.saturating_add(1);
         let told = held.told;
         let of = held.jobs.entry(job).or_default();
-        of.next = of.next.saturating_add(1);
         of.touched = told;
-        of.events.push_back(JobEvent { at_ms, sequence: of.next, kind: Some(kind) });
+        // Counted over all jobs: a job that was forgotten does not begin at one again.
+        of.events.push_back(JobEvent { at_ms, sequence: told, kind: Some(kind) });
         if of.events.len() > MOST_EVENTS {
             of.events.pop_front();
         }
@@ -74,5 +77,94 @@ impl Feed {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tallystick_wire::client::Accepted;
+
+    fn job(number: usize) -> JobId {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&u64::try_from(number).unwrap().to_be_bytes());
+        JobId::new(bytes)
+    }
+
+    fn tell(feed: &Feed, number: usize, tasks: u32) {
+        feed.tell(job(number), WallTime::new(7), EventKind::Accepted(Accepted { tasks }));
+    }
+
+    fn tasks(events: &[JobEvent]) -> Vec<u32> {
+        let tasks = events.iter().map(|event| match &event.kind {
+            Some(EventKind::Accepted(it)) => it.tasks,
+            other => panic!("{other:?}"),
+        });
+        tasks.collect()
+    }
+
+    #[test]
+    fn events_of_a_job_come_in_order_after_a_sequence() {
+        let feed = Feed::new(WallTime::new(0));
+        for number in 10..14 {
+            tell(&feed, 1, number);
+            tell(&feed, 2, 99);
+        }
+        let all = feed.after(job(1), 0);
+        assert_eq!(tasks(&all), [10, 11, 12, 13]);
+        assert!(all.windows(2).all(|pair| pair[0].sequence < pair[1].sequence));
+        assert_eq!(tasks(&feed.after(job(1), all[1].sequence)), [12, 13]);
+        assert!(feed.after(job(1), all[3].sequence).is_empty());
+        assert!(feed.after(job(3), 0).is_empty());
+    }
+
+    #[test]
+    fn the_oldest_events_go_when_there_are_too_many() {
+        let feed = Feed::new(WallTime::new(0));
+        let most = u32::try_from(MOST_EVENTS).unwrap();
+        for number in 0..most + 3 {
+            tell(&feed, 1, number);
+        }
+        assert_eq!(tasks(&feed.after(job(1), 0)), (3..most + 3).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_job_that_was_silent_longest_goes_first() {
+        let feed = Feed::new(WallTime::new(0));
+        for number in 0..MOST_JOBS {
+            tell(&feed, number, 1);
+        }
+        tell(&feed, 0, 2);
+        tell(&feed, MOST_JOBS, 1);
+        assert_eq!(tasks(&feed.after(job(0), 0)), [1, 2]);
+        assert!(feed.after(job(1), 0).is_empty());
+        assert_eq!(feed.after(job(2), 0).len(), 1);
+        assert_eq!(feed.after(job(MOST_JOBS), 0).len(), 1);
+    }
+
+    #[test]
+    fn a_watcher_of_a_forgotten_job_hears_what_comes_next() {
+        let feed = Feed::new(WallTime::new(0));
+        tell(&feed, 0, 1);
+        tell(&feed, 0, 2);
+        let last = feed.after(job(0), 0)[1].sequence;
+        for number in 1..=MOST_JOBS {
+            tell(&feed, number, 1);
+        }
+        assert!(feed.after(job(0), 0).is_empty());
+        tell(&feed, 0, 3);
+        assert_eq!(tasks(&feed.after(job(0), last)), [3]);
+    }
+
+    #[test]
+    fn watchers_are_woken() {
+        let feed = Feed::new(WallTime::new(0));
+        let mut watcher = feed.watch();
+        assert!(!watcher.has_changed().unwrap());
+        tell(&feed, 1, 1);
+        assert!(watcher.has_changed().unwrap());
+        watcher.mark_unchanged();
+        tell(&feed, 2, 1);
+        assert!(watcher.has_changed().unwrap());
     }
 }

@@ -7,7 +7,7 @@ use tallystick_protocol::ledger::same_node;
 use tallystick_scheduler::{Candidate, Quarantine, Region, Resources, Tier, WorkKind};
 use tallystick_types::{Amount, EngineProfile, InputDigest, Ppm, Seat, Trust, WallTime};
 use tallystick_wire::worker::{self, Capabilities, CoordinatorBody};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Messages for one node that wait for the network.
 pub(crate) const QUEUE: usize = 256;
@@ -22,6 +22,9 @@ pub(crate) struct Session {
     /// Tells this session from an earlier one of the same node.
     pub(crate) number: u64,
     pub(crate) sender: mpsc::Sender<CoordinatorBody>,
+    /// Ends with the session; whoever serves the node's stream waits for that.
+    #[expect(dead_code, reason = "its end is what it says")]
+    pub(crate) presence: watch::Sender<()>,
     pub(crate) facts: Facts,
     pub(crate) last_seen: WallTime,
 }
@@ -58,14 +61,13 @@ impl Sessions {
         true
     }
 
-    /// Takes a session away, unless a later one took its place. Says whether it was there.
+    /// Takes a session away, unless a later one took its place. Says whether the node is gone.
     pub(crate) fn leave(&self, seat: Seat, number: u64) -> bool {
         let mut all = self.all();
-        let mine = all.get(&seat).is_some_and(|session| session.number == number);
-        if mine {
+        if all.get(&seat).is_some_and(|session| session.number == number) {
             all.remove(&seat);
         }
-        mine
+        !all.keys().any(|other| same_node(*other, seat))
     }
 
     /// Says something to a node. One that does not read as fast as it is spoken to is cut off: it
@@ -159,3 +161,6 @@ const fn kind(kind: worker::WorkKind) -> WorkKind {
         worker::WorkKind::Function => WorkKind::Function,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ use tallystick_wire::worker::{
     SignVerdict, TaskCommit, TaskReveal, Welcome,
 };
 use tallystick_wire::{Sentence, version};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -54,6 +54,9 @@ struct Refusal {
     sentence: String,
     remedy: &'static str,
 }
+
+/// Changes when a session ends.
+type Presence = watch::Receiver<()>;
 
 /// One node's stream.
 struct Talk {
@@ -96,7 +99,7 @@ impl Workers for WorkerService {
 
 impl Talk {
     async fn run(mut self) {
-        let (seat, hello) = match self.handshake().await {
+        let (seat, hello, present) = match self.handshake().await {
             Ok(Some(entered)) => entered,
             Ok(None) => return,
             Err(Refusal { code, sentence, remedy }) => {
@@ -112,7 +115,7 @@ impl Talk {
             }
         };
         tracing::info!(node = %seat.node, "session.began");
-        self.listen(seat, &hello).await;
+        self.listen(seat, &hello, present).await;
         if self.shared.sessions.leave(seat, self.number) {
             let left = Input::Ledger(Event::NodeLeft { seat });
             // The desk is gone only when everything stops.
@@ -122,7 +125,7 @@ impl Talk {
     }
 
     /// From the first word to work; nothing where the node went away.
-    async fn handshake(&mut self) -> Result<Option<(Seat, Hello)>, Refusal> {
+    async fn handshake(&mut self) -> Result<Option<(Seat, Hello, Presence)>, Refusal> {
         let Some(AgentBody::Hello(hello)) = self.next().await else { return Ok(None) };
         let chosen = version::negotiate(&hello.versions, version::SUPPORTED)
             .map_err(|error| refusal(RefusedCode::Version, error, "update the older side"))?;
@@ -148,10 +151,8 @@ impl Talk {
             return Err(refusal(RefusedCode::BadSignature, sentence, "unlock the node's key"));
         }
         let Some((tier, speed)) = self.admit().await? else { return Ok(None) };
-        if !self.enter(seat, &hello, (tier, speed)).await? {
-            return Ok(None);
-        }
-        Ok(Some((seat, hello)))
+        let present = self.enter(seat, &hello, (tier, speed)).await?;
+        Ok(present.map(|present| (seat, hello, present)))
     }
 
     fn check_registered(&self, hello: &Hello) -> Result<(), Refusal> {
@@ -237,7 +238,7 @@ impl Talk {
         seat: Seat,
         hello: &Hello,
         (tier, speed): (Tier, u64),
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Option<Presence>, Refusal> {
         if self.shared.sessions.seats().len() >= self.shared.config.most_nodes {
             let sentence = "the coordinator has as many nodes as it can serve";
             return Err(refusal(RefusedCode::Full, sentence, "try another coordinator"));
@@ -249,11 +250,13 @@ impl Talk {
             load: tallystick_types::Ppm::ZERO,
             inputs: Vec::new(),
         };
-        let Some(standing) = standing(&self.shared, seat) else { return Ok(false) };
+        let Some(standing) = standing(&self.shared, seat) else { return Ok(None) };
         let candidate = Box::new(facts.candidate(seat, standing));
+        let (presence, present) = watch::channel(());
         let session = Session {
             number: self.number,
             sender: self.outward.clone(),
+            presence,
             facts,
             last_seen: self.shared.clock.now(),
         };
@@ -274,16 +277,17 @@ impl Talk {
                 self.shared.sessions.tell(seat, bodies);
             }
         }
-        Ok(known)
+        Ok(known.then_some(present))
     }
 
-    /// Takes what the node says until it leaves or is silent for too long.
-    async fn listen(&mut self, seat: Seat, hello: &Hello) {
+    /// Takes what the node says until it leaves, is cut off or is silent for too long.
+    async fn listen(&mut self, seat: Seat, hello: &Hello, mut present: Presence) {
         let silence = Duration::from_secs(self.shared.config.heartbeat.get() * MISSED);
         loop {
             let message = tokio::select! {
                 message = timeout(silence, self.inward.message()) => message,
                 () = self.outward.closed() => return,
+                _ = present.changed() => return,
             };
             let Ok(Ok(Some(message))) = message else { return };
             let body = match AgentMessage::try_from(message) {

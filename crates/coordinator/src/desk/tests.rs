@@ -1,0 +1,106 @@
+use alloy_primitives::Address;
+use tallystick_journal::Network;
+use tallystick_ports::ManualClock;
+use tallystick_protocol::ledger::NodeProfile;
+use tallystick_types::{ChainId, JobId, NodeId, Seat};
+use tempfile::TempDir;
+
+use super::*;
+
+const JOB: JobId = JobId::new([7; 32]);
+
+fn open(folder: &TempDir) -> (Desk, DeskHandle, mpsc::Receiver<Vec<Wish>>) {
+    let network = Network { chain: ChainId::new(31_337), jobs: Address::ZERO };
+    let journal = Journal::open(folder.path().join("journal"), network).unwrap();
+    let rules = (Settings::default(), SchedulingParameters::default());
+    let clock = Arc::new(ManualClock::at(WallTime::new(1_000)));
+    let (wishes, wished) = mpsc::channel(64);
+    let (desk, handle) = Desk::open(journal, rules, clock, wishes).unwrap();
+    (desk, handle, wished)
+}
+
+fn seat(number: u32) -> Seat {
+    Seat { node: NodeId::new(number.into()), signer: Address::repeat_byte(1) }
+}
+
+fn joined(number: u32) -> Input {
+    let profile = NodeProfile { places: 1, speed: 0 };
+    Input::Ledger(Event::NodeJoined { seat: seat(number), profile })
+}
+
+fn knows(machine: &Machine, number: u32) -> bool {
+    machine.ledger().state().nodes.get(seat(number)).is_some()
+}
+
+fn request(input: Input) -> Request {
+    Request::Input(Box::new(input), None)
+}
+
+fn bytes(desk: &Desk) -> Vec<u8> {
+    postcard::to_allocvec(&desk.machine.state()).unwrap()
+}
+
+#[test]
+fn an_input_that_was_applied_is_there_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, _handle, _wished) = open(&folder);
+    assert!(desk.serve(vec![request(joined(1))]).unwrap());
+    assert!(desk.journal.reader().latest_snapshot::<MachineState>().unwrap().is_none());
+    let before = bytes(&desk);
+    drop(desk);
+    let (desk, _handle, _wished) = open(&folder);
+    assert!(knows(&desk.machine, 1));
+    assert_eq!(bytes(&desk), before);
+}
+
+#[test]
+fn an_input_past_a_snapshot_is_there_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, _handle, _wished) = open(&folder);
+    let first = (0..SNAPSHOT_EVERY).map(|number| request(joined(number % 3 + 1)));
+    assert!(desk.serve(first.collect()).unwrap());
+    let snapshot = desk.journal.reader().latest_snapshot::<MachineState>().unwrap().unwrap();
+    assert!(desk.serve(vec![request(joined(9))]).unwrap());
+    assert!(desk.journal.last_event().unwrap() > snapshot.after);
+    let before = bytes(&desk);
+    drop(desk);
+    let (desk, _handle, _wished) = open(&folder);
+    assert!(knows(&desk.machine, 1) && knows(&desk.machine, 9));
+    assert_eq!(bytes(&desk), before);
+}
+
+#[test]
+fn a_question_sees_the_inputs_before_it_on_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut desk, _handle, _wished) = open(&folder);
+    let (reply, mut answer) = oneshot::channel();
+    let question: Question = Box::new(move |machine, reader| {
+        let events = reader.events::<Input>(EventNumber::FIRST).unwrap();
+        let kept: Vec<Input> = events.map(|event| event.unwrap().1).collect();
+        reply.send((knows(machine, 1), knows(machine, 2), kept)).unwrap();
+    });
+    let requests = vec![request(joined(1)), Request::Question(question), request(joined(2))];
+    assert!(desk.serve(requests).unwrap());
+    let (first, second, kept) = answer.try_recv().unwrap();
+    assert!(first && !second);
+    assert!(kept.contains(&joined(1)));
+    assert!(knows(&desk.machine, 2));
+}
+
+#[tokio::test]
+async fn a_refused_input_is_answered_and_stop_ends_the_thread_after_what_came_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, handle, _wished) = open(&folder);
+    let thread = tokio::task::spawn_blocking(move || desk.run());
+    assert_eq!(handle.apply(joined(1)).await, Ok(None));
+    let refusal = handle.apply(Input::Ledger(Event::JobCancelled { job: JOB })).await;
+    assert_eq!(refusal, Ok(Some(Refusal::UnknownJob { job: JOB })));
+    handle.look(|machine| if knows(machine, 1) { vec![joined(2)] } else { vec![] }).await.unwrap();
+    assert_eq!(handle.ask(|machine, _| knows(machine, 2)).await, Ok(true));
+    handle.tell(joined(3)).await.unwrap();
+    handle.stop().await;
+    thread.await.unwrap().unwrap();
+    assert_eq!(handle.apply(joined(4)).await, Err(Stopped));
+    let (desk, _handle, _wished) = open(&folder);
+    assert!(knows(&desk.machine, 3) && !knows(&desk.machine, 4));
+}
