@@ -191,19 +191,24 @@ impl Machine {
         let (book, it) = (self.books.get(&job)?, self.ledger.job(job)?);
         let ReceiptStage::Signed { agreed, .. } = &book.receipt else { return None };
         let claim = agreed.claim;
-        book.lease_of(claim.attempt)?;
+        let lease = book.lease_of(claim.attempt)?;
         let is_shown = match book.shown {
             Some(ChainFact::Proposed { attempt }) => attempt == claim.attempt,
             Some(ChainFact::Settled | ChainFact::Refunded) => true,
             Some(ChainFact::LeaseHeld { .. } | ChainFact::LeaseLost { .. }) | None => false,
         };
         let open = it.settlement == Settlement::Open && !is_shown;
-        // Whoever signed another claim since then is convicted before the chain sees this one.
+        // Whoever signed another claim since then is convicted soon, and the chain takes no
+        // proposal with a convicted signer. Without enough others it is a matter of who is first.
         let stands = |attestation: &&Attestation| {
             let signed = it.claims.get(&(claim.attempt, attestation.seat()));
             signed.is_none_or(|signed| !signed.contradicted)
         };
-        let attestations = agreed.attestations.iter().filter(stands).copied().collect();
+        let stand: Vec<_> = agreed.attestations.iter().filter(stands).copied().collect();
+        let majority = lease.nodes.len().checked_div(2).unwrap_or(0).saturating_add(1);
+        let needed = majority.max(usize::from(book.offer.rules.quorum));
+        let enough = stand.len() >= needed;
+        let attestations = if enough { stand } else { agreed.attestations.clone() };
         open.then_some(ChainCall::Propose { claim, attestations })
     }
 }
