@@ -25,6 +25,8 @@ function origin(artifact) {
 
 for (const artifact of artifacts("out")) {
   const [source, name] = origin(artifact);
+  // Where both profiles compile a contract, forge names the artifacts by the order of their builds.
+  if (artifact.metadata?.settings?.optimizer?.enabled === false) continue;
   const code = artifact.deployedBytecode?.object ?? "0x";
   const bytes = (code.length - 2) / 2;
   // Internal libraries compile to a stub that nobody deploys.
