@@ -244,22 +244,23 @@ impl Network {
         let path = home.join("node.toml");
         let text = toml::to_string(&config).expect("every configuration is TOML");
         fs::write(&path, text).map_err(|source| files(&path, source))?;
-        let log = home.join("node.log");
-        let output = File::create(&log).map_err(|source| files(&log, source))?;
-        let mut command = Command::new(&plan.program);
-        command.arg("node").arg("--config").arg(&path);
-        if let Some(lie) = draft.lie {
-            command.arg("--lie").arg(lie.name());
-        }
-        let process = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(output)
-            .spawn()
-            .map_err(|source| files(&plan.program, source))?;
+        let process = run(&plan.program, &home, draft.lie)?;
         let Draft { name, role, lie, seat, operator, observe, .. } = draft;
         self.members.push(Member { name, role, lie, seat, operator, observe, process });
         Ok(())
+    }
+
+    /// Starts a member again that was killed, with the same folder, and waits until it is ready.
+    pub async fn restart(&mut self, name: &str, program: &Path) -> Result<(), NetworkError> {
+        let Some(place) = self.members.iter().position(|member| member.name == name) else {
+            return Ok(());
+        };
+        let home = self.folder.join(name);
+        if let Some(member) = self.members.get_mut(place) {
+            let _ended = member.process.wait();
+            member.process = run(program, &home, member.lie)?;
+        }
+        self.await_ready(place).await
     }
 
     fn config(&self, plan: &Plan, draft: &Draft, home: &Path, records: &Path) -> Config {
@@ -368,6 +369,20 @@ impl Drop for Network {
         let records = crate::repository().join("deployments");
         let _gone = fs::remove_file(record_path(&records, self.ground.deployment.chain_id));
     }
+}
+
+/// Starts the process of a node; its log goes on where it ended.
+fn run(program: &Path, home: &Path, lie: Option<Lie>) -> Result<Child, NetworkError> {
+    let log = home.join("node.log");
+    let output = File::options().create(true).append(true).open(&log);
+    let output = output.map_err(|source| files(&log, source))?;
+    let mut command = Command::new(program);
+    command.arg("node").arg("--config").arg(home.join("node.toml"));
+    if let Some(lie) = lie {
+        command.arg("--lie").arg(lie.name());
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
+    command.spawn().map_err(|source| files(program, source))
 }
 
 /// Sends a signal to a child that was not waited for, so that its number is its own.

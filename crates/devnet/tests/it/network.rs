@@ -1,5 +1,6 @@
 //! A job from order to settled payment through a network of real processes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +82,8 @@ impl Town {
 
     async fn until(&self, job: JobId, phase: Phase) {
         let reached = async {
-            while self.client.status(job).await.unwrap().phase != phase {
+            // Nobody answers while the coordinator is dead.
+            while !self.client.status(job).await.is_ok_and(|status| status.phase == phase) {
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
         };
@@ -113,14 +115,19 @@ fn picture(iterations: &str) -> Prepared {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_is_ordered_computed_verified_and_paid_though_a_worker_dies() {
-    let town = Town::build(4).await;
+async fn pictures_are_ordered_computed_verified_and_paid_though_worker_and_coordinator_die() {
+    let mut town = Town::build(4).await;
     let before = town.money().await;
     let job = town.order(&picture("200")).await;
     let by_call = town.create(&picture("100")).await;
     town.until(job, Phase::Working).await;
     let worker = town.network.members.iter().find(|member| member.name == "worker-2").unwrap();
     assert!(worker.kill());
+    let coordinator =
+        town.network.members.iter().find(|member| member.name == "coordinator-1").unwrap();
+    assert!(coordinator.kill());
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_tallystick-devnet"));
+    town.network.restart("coordinator-1", &program).await.unwrap();
     town.until(job, Phase::Settled).await;
     town.until(by_call, Phase::Settled).await;
 
