@@ -35,7 +35,7 @@ impl BlobService {
 
     fn present(&self, digest: BlobDigest) -> Option<v1::Descriptor> {
         let serving = self.store.serve(digest).ok()?;
-        Some(descriptor(serving.descriptor()).into())
+        Some(message::Descriptor::from(serving.descriptor()).into())
     }
 }
 
@@ -101,7 +101,7 @@ impl Blobs for BlobService {
 /// Sends an answer for as long as somebody reads it.
 fn answer(store: &BlobStore, asked: message::GetRequest, to: &mpsc::Sender<v1::Part>) {
     let message::GetRequest { digest, first, count } = asked;
-    let refused = |refusal| v1::Part::from(part(transfer::Part::Refused(refusal)));
+    let refused = |refusal| v1::Part::from(message::Part::from(transfer::Part::Refused(refusal)));
     let mut serving = match store.serve(digest) {
         Ok(serving) => serving,
         Err(error) => {
@@ -116,7 +116,7 @@ fn answer(store: &BlobStore, asked: message::GetRequest, to: &mpsc::Sender<v1::P
     for next in serving.answer(transfer::Request { digest, first, count }) {
         // An error is followed by the refusal that tells the peer.
         let Ok(next) = next else { continue };
-        if to.blocking_send(part(next).into()).is_err() {
+        if to.blocking_send(message::Part::from(next).into()).is_err() {
             return;
         }
     }
@@ -154,37 +154,5 @@ fn failed(error: BlobError) -> Status {
         | BlobError::TooShort { .. }
         | BlobError::DigestMismatch { .. } => Status::invalid_argument(words),
         _ => Status::unavailable(words),
-    }
-}
-
-fn descriptor(it: transfer::Descriptor) -> message::Descriptor {
-    message::Descriptor { digest: it.digest, size: it.size, root: it.root }
-}
-
-/// A message of a transfer in the words of the schema.
-fn part(part: transfer::Part) -> message::Part {
-    let body = match part {
-        transfer::Part::Descriptor(it) => message::PartBody::Descriptor(descriptor(it)),
-        transfer::Part::Chunk(chunk) => message::PartBody::Chunk(message::ProvedChunk {
-            index: chunk.index,
-            bytes: chunk.bytes.try_into().expect("a chunk has at most 64 KiB"),
-            proof: chunk.proof.try_into().expect("a path has at most 24 nodes"),
-        }),
-        transfer::Part::End => message::PartBody::End(message::End {}),
-        transfer::Part::Refused(refusal) => {
-            message::PartBody::Refused(message::Refused { reason: reason(refusal) })
-        }
-    };
-    message::Part { body }
-}
-
-fn reason(refusal: transfer::Refusal) -> message::Refusal {
-    match refusal {
-        transfer::Refusal::Missing => message::Refusal::Missing(message::Missing {}),
-        transfer::Refusal::NoSuchChunk { chunks } => {
-            message::Refusal::NoSuchChunk(message::NoSuchChunk { chunks })
-        }
-        transfer::Refusal::Count { most } => message::Refusal::Count(message::Count { most }),
-        transfer::Refusal::Unavailable => message::Refusal::Unavailable(message::Unavailable {}),
     }
 }

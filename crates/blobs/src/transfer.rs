@@ -20,6 +20,7 @@ mod fetch;
 mod message;
 mod partial;
 mod serve;
+mod wire;
 
 pub use download::{Download, DownloadError, Progress};
 pub use fetch::{Blame, Fetch, FetchError, SenderFault, Step};

@@ -181,7 +181,7 @@ impl Demo<'_> {
         self.job("top words", &module, &job, None).await
     }
 
-    /// A long job, of which the busiest worker does not live to see the end.
+    /// A job, of which one of the largest workers does not live to see the end.
     async fn death(&mut self) -> Result<Done, DemoError> {
         let module = example("primes/primes.wasm");
         let input = example("primes/input/below-hundred-million.txt").display().to_string();

@@ -1,7 +1,5 @@
 //! Carrying blobs to and from coordinators.
 
-mod convert;
-
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +7,9 @@ use std::time::Duration;
 use tallystick_blobs::transfer::{Blame, Fetch, FetchError, Step};
 use tallystick_types::BlobDigest;
 use tallystick_wire::MalformedError;
-use tallystick_wire::blobs::{HasRequest, HasResponse, Part, Stored, v1};
+use tallystick_wire::blobs::{
+    GetRequest, HasRequest, HasResponse, Part, PutHeader, PutPart, PutPartBody, Stored, v1,
+};
 use tokio_stream::StreamExt;
 
 use crate::client::{CallError, Client};
@@ -200,7 +200,7 @@ impl Client {
         let digest = request.digest;
         let malformed = |source: MalformedError| CallError::Malformed { call: "Get", source };
         let mut service = self.blobs();
-        let opened = service.get(convert::request(request));
+        let opened = service.get(v1::GetRequest::from(GetRequest::from(request)));
         let mut parts = self.within("Get", self.time_limit(), opened).await?;
         loop {
             let url = self.coordinator();
@@ -218,7 +218,7 @@ impl Client {
                 }
             };
             let step = fetch
-                .accept(convert::part(part))
+                .accept(part.into())
                 .map_err(|source| DownloadError::Fetch { digest, source })?;
             match step {
                 Step::Described(_) | Step::Confirmed => {}
@@ -300,7 +300,7 @@ impl Pieces {
             Source::File(path) => Box::new(std::fs::File::open(path)?),
             Source::Bytes(bytes) => Box::new(io::Cursor::new(bytes.clone())),
         };
-        let header = convert::header(blob.digest, blob.size);
+        let header = header(blob.digest, blob.size);
         // Never more than was announced, however the file has grown.
         Ok(Self { header: Some(header), bytes: Box::new(bytes.take(blob.size)), report, failed })
     }
@@ -333,4 +333,9 @@ impl Iterator for Pieces {
         (self.report)(Carried::Bytes(length(&piece)));
         Some(v1::PutPart { body: Some(v1::put_part::Body::Data(piece)) })
     }
+}
+
+/// The first message of an upload.
+fn header(digest: BlobDigest, size: u64) -> v1::PutPart {
+    PutPart { body: PutPartBody::Header(PutHeader { digest: Some(digest), size }) }.into()
 }

@@ -5,9 +5,7 @@ use std::time::Duration;
 use tallystick_blobs::transfer::{self, Download, DownloadError, FetchError};
 use tallystick_blobs::{BlobError, BlobStore, Pin};
 use tallystick_types::BlobDigest;
-use tallystick_wire::blobs::{
-    GetRequest, Part, PartBody, PutHeader, PutPart, PutPartBody, Refusal, Stored, v1,
-};
+use tallystick_wire::blobs::{GetRequest, Part, PutHeader, PutPart, PutPartBody, Stored, v1};
 use tallystick_wire::limits::{BLOBS_REQUEST_BYTES, BLOBS_RESPONSE_BYTES, PUT_DATA_BYTES};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, spawn_blocking};
@@ -81,8 +79,8 @@ async fn answer(
     request: transfer::Request,
     silence: Duration,
 ) -> Result<Vec<transfer::Part>, Gap> {
-    let transfer::Request { digest, first, count } = request;
-    let request = v1::GetRequest::from(GetRequest { digest, first, count });
+    let count = request.count;
+    let request = v1::GetRequest::from(GetRequest::from(request));
     let opened = timeout(silence, client.get(request)).await.map_err(|_| Gap::Silent)?;
     let mut stream = opened.map_err(|_| Gap::Silent)?.into_inner();
     let most = usize::try_from(count).unwrap_or(usize::MAX).saturating_add(2);
@@ -91,7 +89,7 @@ async fn answer(
         let next = timeout(silence, stream.message()).await.map_err(|_| Gap::Silent)?;
         let Some(part) = next.map_err(|_| Gap::Silent)? else { return Ok(parts) };
         let part = Part::try_from(part).map_err(|_| Gap::Malformed)?;
-        parts.push(inward(part));
+        parts.push(part.into());
         if parts.len() > most {
             return Err(Gap::Malformed);
         }
@@ -124,28 +122,6 @@ fn judged(store: &BlobStore, digest: BlobDigest, error: &DownloadError) -> Fetch
 
 fn lost(_panicked: JoinError) -> FetchFailure {
     FetchFailure::Machine
-}
-
-fn inward(part: Part) -> transfer::Part {
-    match part.body {
-        PartBody::Descriptor(found) => transfer::Part::Descriptor(transfer::Descriptor {
-            digest: found.digest,
-            size: found.size,
-            root: found.root,
-        }),
-        PartBody::Chunk(chunk) => transfer::Part::Chunk(transfer::ProvedChunk {
-            index: chunk.index,
-            bytes: chunk.bytes.into_vec(),
-            proof: chunk.proof.into_vec(),
-        }),
-        PartBody::End(_) => transfer::Part::End,
-        PartBody::Refused(refused) => transfer::Part::Refused(match refused.reason {
-            Refusal::Missing(_) => transfer::Refusal::Missing,
-            Refusal::NoSuchChunk(none) => transfer::Refusal::NoSuchChunk { chunks: none.chunks },
-            Refusal::Count(count) => transfer::Refusal::Count { most: count.most },
-            Refusal::Unavailable(_) => transfer::Refusal::Unavailable,
-        }),
-    }
 }
 
 /// Uploads a blob; whether the service stored exactly it.
