@@ -6,12 +6,10 @@ use std::path::PathBuf;
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256, Bytes, U256};
-use tallystick_abi::contracts::{
-    IJobManager, INetworkProfile, INodeRegistry, IStakingManager, ITallyToken,
-};
+use tallystick_abi::contracts::{IJobManager, INetworkProfile, INodeRegistry, IStakingManager};
 use tallystick_abi::deployment::record_path;
 use tallystick_abi::{Contract, Deployment, Job};
-use tallystick_devnet::{Anvil, Chain, Deployer, repository};
+use tallystick_devnet::{Anvil, Chain, Deployer, Ground, TLY as ONE_TLY, repository};
 use tallystick_types::{
     Amount, ChainId, ChainTime, EvmSignature, Funding, JobOrder, JobParameters, JobPrice, JobRules,
     JobTerms, NodeId, Seat, Seconds, ServiceLevel, Trust, Verification,
@@ -25,7 +23,7 @@ pub(crate) const WORKER: u8 = 1;
 pub(crate) const COORDINATOR: u8 = 2;
 
 /// One TLY.
-pub(crate) const TLY: u128 = 1_000_000_000_000_000_000;
+pub(crate) const TLY: u128 = ONE_TLY;
 
 /// The time a deposit waits before it counts, in `script/parameters/local.json`.
 pub(crate) const MATURITY: u64 = 5;
@@ -83,21 +81,23 @@ impl House {
         self.deployment.address(contract)
     }
 
+    /// The same ground as that of a whole network.
+    fn ground(&self) -> Ground {
+        let (chain, deployment) = (self.chain.clone(), self.deployment.clone());
+        Ground { chain, deployment, treasury: self.deployer }
+    }
+
     /// Gives TLY of the treasury, which is the deployer here.
     pub(crate) async fn give(&self, to: Address, amount: u128) {
-        let call = ITallyToken::transferCall { to, value: U256::from(amount) };
-        self.chain.send(self.deployer, self.at(Contract::TallyToken), call).await.unwrap();
+        self.ground().give(to, amount).await.unwrap();
     }
 
     pub(crate) async fn approve(&self, owner: Address, spender: Contract, amount: u128) {
-        let call =
-            ITallyToken::approveCall { spender: self.at(spender), value: U256::from(amount) };
-        self.chain.send(owner, self.at(Contract::TallyToken), call).await.unwrap();
+        self.ground().approve(owner, spender, amount).await.unwrap();
     }
 
     pub(crate) async fn tokens(&self, owner: Address) -> U256 {
-        let call = ITallyToken::balanceOfCall { account: owner };
-        self.chain.call(self.at(Contract::TallyToken), call).await.unwrap()
+        self.ground().tokens(owner).await.unwrap()
     }
 
     /// What an owner has in the chain lane: balance and fees.
