@@ -5,6 +5,7 @@
 //! **A crash** loses nothing that was acknowledged: the last snapshot and the inputs after it make
 //! the same machine, and what it still wants done is read off its state.
 
+mod keeper;
 mod rows;
 
 #[cfg(test)]
@@ -13,24 +14,21 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tallystick_journal::{EventNumber, Journal, JournalError, Reader};
+use tallystick_journal::{Journal, JournalError, Reader};
 use tallystick_ports::Clock;
-use tallystick_protocol::ledger::{Event, Refusal, Settings};
+use tallystick_protocol::ledger::{Refusal, Settings};
 use tallystick_scheduler::SchedulingParameters;
-use tallystick_types::WallTime;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::machine::{Input, Machine, MachineState, Stepped, Wish};
+pub use keeper::{Batch, Keeper, Log};
+
+use crate::machine::{Input, Machine, Wish};
 
 /// Inputs that wait.
 const INBOX: usize = 1_024;
 /// Inputs that share one write.
-const BATCH: usize = 128;
-/// Inputs between two snapshots.
-const SNAPSHOT_EVERY: u32 = 2_000;
-/// Time that has to pass before it is noted as an input of its own.
-const TICK_MS: u64 = 200;
+const SHARED: usize = 128;
 
 /// The way in. Cheap to clone; holds no state.
 #[derive(Clone, Debug)]
@@ -41,15 +39,13 @@ pub(crate) struct DeskHandle {
 /// The machine with its journal.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    machine: Machine,
-    journal: Journal,
+    keeper: Keeper<Journal>,
     clock: Arc<dyn Clock>,
     inbox: mpsc::Receiver<Request>,
     wishes: mpsc::Sender<Vec<Wish>>,
     /// Wishes that nobody had time for yet, the oldest first. The desk never waits for whoever
     /// fulfils them, because they ask the desk.
     pending: VecDeque<Vec<Wish>>,
-    since_snapshot: u32,
 }
 
 /// The desk ended, because the process stops or the disk failed.
@@ -128,107 +124,70 @@ impl Desk {
     /// Reads the journal. The wishes that come first are those that a crash may have lost.
     pub(crate) fn open(
         journal: Journal,
-        (settings, parameters): (Settings, SchedulingParameters),
+        rules: (Settings, SchedulingParameters),
         clock: Arc<dyn Clock>,
         wishes: mpsc::Sender<Vec<Wish>>,
     ) -> Result<(Self, DeskHandle), JournalError> {
-        let reader = journal.reader();
-        let (mut machine, from) = match reader.latest_snapshot::<MachineState>()? {
-            Some(snapshot) => (Machine::restore(snapshot.state), snapshot.after.next()),
-            None => (Machine::new(settings, parameters), EventNumber::FIRST),
-        };
-        for event in reader.events::<Input>(from)? {
-            let (_, input) = event?;
-            machine.step(input);
-        }
+        let keeper = Keeper::open(journal, rules)?;
         let (sender, inbox) = mpsc::channel(INBOX);
         let pending = VecDeque::new();
-        let desk = Self { machine, journal, clock, inbox, wishes, pending, since_snapshot: 0 };
+        let desk = Self { keeper, clock, inbox, wishes, pending };
         Ok((desk, DeskHandle { inbox: sender }))
     }
 
     /// Works until it is stopped or the disk fails. Blocks: give it a thread of its own.
     pub(crate) fn run(mut self) -> Result<(), JournalError> {
-        self.pending.push_back(self.machine.outstanding());
+        self.pending.push_back(self.keeper.machine().outstanding());
         if !self.hand_over() {
             return Ok(());
         }
         let mut requests = Vec::new();
-        while self.inbox.blocking_recv_many(&mut requests, BATCH) > 0 {
+        while self.inbox.blocking_recv_many(&mut requests, SHARED) > 0 {
             if !self.serve(std::mem::take(&mut requests))? {
                 break;
             }
         }
-        self.keep_snapshot()
+        self.keeper.snapshot()
     }
 
     /// Serves requests in their order, with one write for all inputs between two questions; false
     /// when that was all.
     fn serve(&mut self, requests: Vec<Request>) -> Result<bool, JournalError> {
-        let mut batch = Batch::default();
-        let now = self.clock.now();
-        if now.get() >= self.machine.ledger().state().now.get().saturating_add(TICK_MS) {
-            self.step(tick(now), &mut batch);
-        }
+        let mut round = Round::default();
+        self.keeper.note_time(self.clock.now(), &mut round.batch);
         for request in requests {
             match request {
                 Request::Input(input, reply) => {
-                    let refusal = self.step(*input, &mut batch);
-                    batch.replies.extend(reply.map(|reply| (reply, refusal)));
+                    let refusal = self.keeper.apply(*input, &mut round.batch);
+                    round.replies.extend(reply.map(|reply| (reply, refusal)));
                 }
                 Request::Question(question) => {
-                    let more = self.keep(std::mem::take(&mut batch))?;
-                    batch.last = !more;
-                    question(&self.machine, &self.journal.reader());
+                    let more = self.keep(std::mem::take(&mut round))?;
+                    round.last = !more;
+                    question(self.keeper.machine(), &self.keeper.log().reader());
                 }
                 Request::Look(look) => {
-                    for input in look(&self.machine) {
-                        self.step(input, &mut batch);
+                    for input in look(self.keeper.machine()) {
+                        self.keeper.apply(input, &mut round.batch);
                     }
                 }
-                Request::Stop => batch.last = true,
+                Request::Stop => round.last = true,
             }
         }
-        self.keep(batch)
-    }
-
-    fn step(&mut self, input: Input, batch: &mut Batch) -> Option<Refusal> {
-        let Stepped { wishes, rows, refusal } = self.machine.step(input.clone());
-        if let Some(refusal) = &refusal {
-            tracing::debug!(%refusal, "ledger.refused");
-        }
-        batch.inputs.push(input);
-        batch.wishes.extend(wishes);
-        batch.rows.extend(rows);
-        refusal
+        self.keep(round)
     }
 
     /// Writes what happened, then lets everything follow from it.
-    fn keep(&mut self, batch: Batch) -> Result<bool, JournalError> {
-        let count = u32::try_from(batch.inputs.len()).unwrap_or(u32::MAX);
-        if count > 0 {
-            let now = self.clock.now();
-            let mut step = self.journal.step();
-            for input in &batch.inputs {
-                step.append(input)?;
-            }
-            for row in &batch.rows {
-                rows::keep(&mut step, &self.machine, row, now)?;
-            }
-            step.commit()?;
-        }
-        for (reply, refusal) in batch.replies {
+    fn keep(&mut self, round: Round) -> Result<bool, JournalError> {
+        let wishes = self.keeper.keep(round.batch, self.clock.now())?;
+        for (reply, refusal) in round.replies {
             // Whoever asked may be gone.
             let _gone = reply.send(refusal);
         }
-        self.since_snapshot = self.since_snapshot.saturating_add(count);
-        if self.since_snapshot >= SNAPSHOT_EVERY {
-            self.keep_snapshot()?;
+        if !wishes.is_empty() {
+            self.pending.push_back(wishes);
         }
-        if !batch.wishes.is_empty() {
-            self.pending.push_back(batch.wishes);
-        }
-        Ok(!batch.last && self.hand_over())
+        Ok(!round.last && self.hand_over())
     }
 
     /// Hands over as many wishes as there is room for; the rest goes with the next request, which
@@ -246,28 +205,13 @@ impl Desk {
         }
         true
     }
-
-    fn keep_snapshot(&mut self) -> Result<(), JournalError> {
-        self.since_snapshot = 0;
-        let mut step = self.journal.step();
-        step.snapshot(&self.machine.state())?;
-        step.commit()?;
-        let mut step = self.journal.step();
-        step.prune::<Input>()?;
-        step.commit()
-    }
 }
 
+/// What one write is for, and who waits for it.
 #[derive(Default)]
-struct Batch {
-    inputs: Vec<Input>,
-    rows: Vec<crate::machine::Row>,
-    wishes: Vec<Wish>,
+struct Round {
+    batch: Batch,
     replies: Vec<(oneshot::Sender<Option<Refusal>>, Option<Refusal>)>,
     /// Whether the desk ends after it.
     last: bool,
-}
-
-const fn tick(now: WallTime) -> Input {
-    Input::Ledger(Event::Tick { now })
 }

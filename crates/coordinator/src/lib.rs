@@ -1,16 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod chores;
 mod coordinator;
 mod desk;
 mod feed;
 mod hands;
+mod hear;
 pub mod machine;
 mod news;
 mod orders;
+mod outlook;
 mod price;
 mod serve;
 mod sessions;
 mod shared;
+pub mod shell;
 mod spawn;
 mod watch;
 

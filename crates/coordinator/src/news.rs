@@ -9,8 +9,8 @@ use crate::machine::{Book, Input, Lease, Machine, Offer};
 
 /// Where a job stands on the chain, in its latest block and finally.
 #[derive(Clone, Debug)]
-pub(crate) struct News {
-    pub(crate) job: JobId,
+pub struct News {
+    job: JobId,
     latest: Option<Standing>,
     settled: Option<Standing>,
     /// What the coordinator could take on, where the specification is at hand.
@@ -49,7 +49,7 @@ impl News {
     }
 
     /// The inputs that follow, for a machine in this state. None where it knows everything.
-    pub(crate) fn inputs(self, machine: &Machine) -> Vec<Input> {
+    pub fn inputs(self, machine: &Machine) -> Vec<Input> {
         let job = self.job;
         let (book, known) = (machine.book(job), machine.ledger().job(job));
         let mut inputs = Vec::new();

@@ -21,7 +21,7 @@ use crate::machine::{At, NodeOrder, Told};
 const TASKS_AT_ONCE: usize = 512;
 
 /// The messages that tell a node an order. None where the specification is not at hand any more.
-pub(crate) fn bodies(order: NodeOrder, blobs: &BlobStore) -> Vec<CoordinatorBody> {
+pub fn bodies(order: NodeOrder, blobs: &BlobStore) -> Vec<CoordinatorBody> {
     match order {
         NodeOrder::Assign {
             assignment,

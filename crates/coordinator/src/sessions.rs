@@ -10,46 +10,56 @@ use tallystick_wire::worker::{self, Capabilities, CoordinatorBody};
 use tokio::sync::{mpsc, watch};
 
 /// Messages for one node that wait for the network.
-pub(crate) const QUEUE: usize = 256;
+pub const QUEUE: usize = 256;
 
 /// The connected nodes. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sessions(Arc<Mutex<BTreeMap<Seat, Session>>>);
+pub struct Sessions(Arc<Mutex<BTreeMap<Seat, Session>>>);
 
 /// One connected node.
 #[derive(Clone, Debug)]
-pub(crate) struct Session {
+pub struct Session {
     /// Tells this session from an earlier one of the same node.
-    pub(crate) number: u64,
-    pub(crate) sender: mpsc::Sender<CoordinatorBody>,
+    pub number: u64,
+    /// The way to the node.
+    pub sender: mpsc::Sender<CoordinatorBody>,
     /// Ends with the session; whoever serves the node's stream waits for that.
-    #[expect(dead_code, reason = "its end is what it says")]
-    pub(crate) presence: watch::Sender<()>,
-    pub(crate) facts: Facts,
-    pub(crate) last_seen: WallTime,
+    pub presence: watch::Sender<()>,
+    /// What is known of the node.
+    pub facts: Facts,
+    /// When it last gave a sign of life.
+    pub last_seen: WallTime,
 }
 
 /// What a node said and what was measured of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    pub(crate) capabilities: Capabilities,
-    pub(crate) software: String,
-    pub(crate) tier: Tier,
-    pub(crate) load: Ppm,
-    pub(crate) inputs: Vec<InputDigest>,
+pub struct Facts {
+    /// What it can do, as it says.
+    pub capabilities: Capabilities,
+    /// Its program.
+    pub software: String,
+    /// What the benchmark made of it.
+    pub tier: Tier,
+    /// Its load.
+    pub load: Ppm,
+    /// Inputs that it has.
+    pub inputs: Vec<InputDigest>,
 }
 
 /// What the chain says of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub(crate) trust: Trust,
-    pub(crate) stake: Amount,
-    pub(crate) region: u16,
+pub struct Standing {
+    /// How far it is trusted.
+    pub trust: Trust,
+    /// Its active stake, in base units.
+    pub stake: Amount,
+    /// The region that it stated.
+    pub region: u16,
 }
 
 impl Sessions {
     /// Lets a node in; false while another session of the same machine is alive.
-    pub(crate) fn enter(&self, seat: Seat, session: Session) -> bool {
+    pub fn enter(&self, seat: Seat, session: Session) -> bool {
         let mut all = self.all();
         let twin =
             all.iter().find(|(other, known)| same_node(**other, seat) && !known.sender.is_closed());
@@ -62,7 +72,7 @@ impl Sessions {
     }
 
     /// Takes a session away, unless a later one took its place. Says whether the node is gone.
-    pub(crate) fn leave(&self, seat: Seat, number: u64) -> bool {
+    pub fn leave(&self, seat: Seat, number: u64) -> bool {
         let mut all = self.all();
         if all.get(&seat).is_some_and(|session| session.number == number) {
             all.remove(&seat);
@@ -72,7 +82,7 @@ impl Sessions {
 
     /// Says something to a node. One that does not read as fast as it is spoken to is cut off: it
     /// comes back and is told everything anew.
-    pub(crate) fn tell(&self, seat: Seat, bodies: Vec<CoordinatorBody>) {
+    pub fn tell(&self, seat: Seat, bodies: Vec<CoordinatorBody>) {
         let mut all = self.all();
         let Some(session) = all.get(&seat) else { return };
         for body in bodies {
@@ -84,7 +94,7 @@ impl Sessions {
     }
 
     /// Notes what a heartbeat said; gives the facts where they changed.
-    pub(crate) fn heard(
+    pub fn heard(
         &self,
         seat: Seat,
         now: WallTime,
@@ -100,12 +110,12 @@ impl Sessions {
     }
 
     /// What is known of one connected node.
-    pub(crate) fn get(&self, seat: Seat) -> Option<Session> {
+    pub fn get(&self, seat: Seat) -> Option<Session> {
         self.all().get(&seat).cloned()
     }
 
     /// The seats of all connected nodes.
-    pub(crate) fn seats(&self) -> Vec<Seat> {
+    pub fn seats(&self) -> Vec<Seat> {
         self.all().keys().copied().collect()
     }
 
@@ -116,7 +126,7 @@ impl Sessions {
 
 impl Facts {
     /// The machine as the scheduler sees it.
-    pub(crate) fn candidate(&self, seat: Seat, standing: Standing) -> Candidate {
+    pub fn candidate(&self, seat: Seat, standing: Standing) -> Candidate {
         let it = &self.capabilities;
         let kinds = it.kinds.iter().map(|offer| {
             let engines: Vec<EngineProfile> = offer.engine_profiles.iter().cloned().collect();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use tallystick_abi::{Deployment, JobDomain};
 use tallystick_blobs::BlobStore;
@@ -13,6 +12,7 @@ use tallystick_types::{IdentityKey, Seat, Seconds};
 
 use crate::desk::DeskHandle;
 use crate::feed::Feed;
+use crate::outlook::Outlook;
 use crate::price::PriceList;
 use crate::sessions::Sessions;
 
@@ -77,8 +77,15 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The tokens in which jobs may be paid now.
-    pub(crate) fn takes(&self, token: Address) -> bool {
-        self.house.read().latest().network().parameters_of(token).is_some()
+    /// What can be read off the chain and the blobs now.
+    pub(crate) fn outlook(&self) -> Outlook<'_> {
+        Outlook {
+            config: &self.config,
+            deployment: &self.deployment,
+            domain: &self.domain,
+            me: self.me,
+            house: &self.house,
+            blobs: &self.blobs,
+        }
     }
 }

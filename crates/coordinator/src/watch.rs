@@ -5,24 +5,17 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use alloy_primitives::{B256, U256, keccak256};
-use tallystick_abi::Contract;
+use alloy_primitives::B256;
 use tallystick_chain::follow::Change;
-use tallystick_chain::outbox::{Intent, IntentKey};
-use tallystick_chain::view::{JobView, NodeStatus};
+use tallystick_chain::view::JobView;
 use tallystick_protocol::ledger::{ChainFact, Finality};
-use tallystick_protocol::specification::{Input as WorkInput, Specification};
-use tallystick_types::{
-    Amount, Attempt, BlobDigest, Funding, JobId, JobState, NodeId, Seat, Trust,
-};
+use tallystick_types::{JobId, JobState, NodeId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
 use crate::desk::Stopped;
-use crate::machine::{Input, Offer};
-use crate::news::News;
+use crate::machine::Input;
 use crate::orders;
-use crate::sessions::Standing;
 use crate::shared::Shared;
 
 /// How often jobs are looked at without a word from the chain: specifications arrive, leases end.
@@ -45,7 +38,8 @@ pub(crate) async fn run(shared: Shared, stop: impl Future<Output = ()>) -> Resul
                 Err(RecvError::Closed) => return Ok(()),
             },
             _ = looks.tick() => {
-                for job in waiting(&shared).await? {
+                let known = known(&shared).await?;
+                for job in shared.outlook().waiting(&known) {
                     look(&shared, job).await?;
                 }
                 renew_leases(&shared).await?;
@@ -67,14 +61,7 @@ async fn take(shared: &Shared, change: &Change) -> Result<(), Stopped> {
 /// All jobs that are open on the chain or known here, and all nodes.
 async fn look_at_everything(shared: &Shared) -> Result<(), Stopped> {
     let mut jobs: BTreeSet<JobId> = known(shared).await?;
-    {
-        let house = shared.house.read();
-        jobs.extend(house.latest().jobs_in(JobState::Open).map(|job| job.id));
-        let mine = |job: &&JobView| {
-            job.assignment.as_ref().is_some_and(|it| it.coordinator.node == shared.me.node)
-        };
-        jobs.extend(house.latest().jobs_in(JobState::Assigned).filter(mine).map(|job| job.id));
-    }
+    jobs.extend(shared.outlook().jobs());
     for job in jobs {
         look(shared, job).await?;
     }
@@ -88,23 +75,10 @@ async fn known(shared: &Shared) -> Result<BTreeSet<JobId>, Stopped> {
     shared.desk.ask(|machine, _| machine.books().map(|(job, _)| job).collect()).await
 }
 
-/// Open jobs that nobody here has taken on.
-async fn waiting(shared: &Shared) -> Result<Vec<JobId>, Stopped> {
-    let known = known(shared).await?;
-    let house = shared.house.read();
-    let open = house.latest().jobs_in(JobState::Open).map(|job| job.id);
-    Ok(open.filter(|job| !known.contains(job)).collect())
-}
-
 /// Hands the machine whatever it does not know of a job yet.
 async fn look(shared: &Shared, job: JobId) -> Result<(), Stopped> {
-    let offer = offer(shared, job);
-    let news = {
-        let house = shared.house.read();
-        tell(shared, &house, job);
-        let me = (shared.me.node, &shared.domain);
-        News::of(job, (house.latest(), house.final_()), me, offer)
-    };
+    let news = shared.outlook().news(job);
+    tell(shared, &shared.house.read(), job);
     shared.desk.look(move |machine| news.inputs(machine)).await
 }
 
@@ -130,77 +104,12 @@ fn tell(shared: &Shared, house: &tallystick_chain::view::LayeredView, job: JobId
     }
 }
 
-/// What this coordinator could take on, where the specification and what it needs are here and the
-/// terms suit.
-fn offer(shared: &Shared, job: JobId) -> Option<Offer> {
-    let (order, attempt, state) = {
-        let house = shared.house.read();
-        let view = house.latest().job(job)?;
-        (view.order, view.attempt, view.state)
-    };
-    let (terms, client) = (order.terms, order.client);
-    // A job whose money is not reserved is a risk that this coordinator does not take.
-    if terms.rules.funding == Funding::PullAtSettlement {
-        return None;
-    }
-    let specification = specification(shared, BlobDigest::new(*terms.specification.as_bytes()))?;
-    let slices = slices(shared, &specification)?;
-    let asked = shared.config.prices.price(&specification, slices, terms.rules.replicas);
-    if asked > terms.price.max_price() {
-        return None;
-    }
-    let next = match state {
-        JobState::Open => Attempt::new(attempt.get().saturating_add(1)),
-        _ => attempt,
-    };
-    let price = asked.max(Amount::new(1));
-    Some(Offer { client, rules: terms.rules, price, attempt: next, specification, slices })
-}
-
-/// A specification from the store.
-pub(crate) fn specification(shared: &Shared, digest: BlobDigest) -> Option<Specification> {
-    Specification::from_bytes(&shared.blobs.get(digest).ok()?).ok()
-}
-
-/// How many slices the input has; nothing while one of its blobs is missing.
-pub(crate) fn slices(shared: &Shared, specification: &Specification) -> Option<u64> {
-    if !specification.blobs().into_iter().all(|blob| shared.blobs.has(blob)) {
-        return None;
-    }
-    let at_hand = match &specification.input {
-        WorkInput::Blob { digest, .. } => Some(shared.blobs.get(BlobDigest::from(*digest)).ok()?),
-        WorkInput::Blobs(_) | WorkInput::Tiles { .. } => None,
-    };
-    let slices = specification.input.slices(at_hand.as_deref()).ok()?;
-    u64::try_from(slices.len()).ok()
-}
-
-/// What the chain says of a seat, or nothing where it may not work.
-pub(crate) fn standing(shared: &Shared, seat: Seat) -> Option<Standing> {
-    if seat.node == NodeId::UNREGISTERED {
-        return Some(Standing { trust: Trust::Any, stake: Amount::ZERO, region: 0 });
-    }
-    let house = shared.house.read();
-    let node = house.latest().node(seat.node)?;
-    let fit = matches!(node.status, NodeStatus::Registered | NodeStatus::Active)
-        && !node.frozen
-        && node.signer == seat.signer;
-    let active = node.status == NodeStatus::Active;
-    let trust = match (active, node.vetted) {
-        (true, true) => Trust::Vetted,
-        (true, false) => Trust::Staked,
-        (false, _) => Trust::Any,
-    };
-    let (stake, region) = (node.stake.active, node.profile.region);
-    fit.then_some(Standing { trust, stake, region })
-}
-
 /// Tells the machine how a connected node stands now; one that may not work any more is out.
 async fn refresh(shared: &Shared, node: NodeId) -> Result<(), Stopped> {
     let seats = shared.sessions.seats().into_iter().filter(|seat| seat.node == node);
     for seat in seats.collect::<Vec<_>>() {
         let Some(session) = shared.sessions.get(seat) else { continue };
-        match standing(shared, seat) {
+        match shared.outlook().standing(seat) {
             Some(standing) => {
                 let candidate = session.facts.candidate(seat, standing);
                 shared.desk.tell(Input::Candidate(Box::new(candidate))).await?;
@@ -222,39 +131,10 @@ async fn renew_leases(shared: &Shared) -> Result<(), Stopped> {
         })
         .await?;
     for job in working {
-        let Some(call) = due(shared, job) else { continue };
+        let Some(call) = shared.outlook().heartbeat(job) else { continue };
         if let Err(error) = shared.outbox.enqueue(call).await {
             tracing::warn!(%job, %error, "outbox.enqueue.failed");
         }
     }
     Ok(())
-}
-
-/// The heartbeat that a job needs now.
-fn due(shared: &Shared, job: JobId) -> Option<Intent> {
-    let house = shared.house.read();
-    let view = house.latest().job(job)?;
-    let mine = view.assignment.as_ref().is_some_and(|it| it.coordinator == shared.me);
-    if view.state != JobState::Assigned || !mine {
-        return None;
-    }
-    let head = shared.house.block(shared.house.heights().head).ok().flatten()?;
-    let left = view.deadline.checked_since(head.time)?;
-    if left.get() > view.parameters.lease.get() / 2 {
-        return None;
-    }
-    let data = view.heartbeat_call().ok()?;
-    let contract = shared.deployment.address(Contract::JobManager);
-    let about = [keccak256(&data).as_slice(), &view.deadline.get().to_be_bytes()].concat();
-    Some(Intent {
-        key: IntentKey::of(shared.domain.chain, contract, "heartbeat", &about),
-        to: contract,
-        data,
-        value: U256::ZERO,
-        deadline: None,
-        max_fee_per_gas: shared.config.max_fee_per_gas.into(),
-        least_gas: 0,
-        guard: None,
-        purpose: format!("renew the lease of job {job}"),
-    })
 }

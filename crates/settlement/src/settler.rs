@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tallystick_chain::follow::House;
 use tallystick_chain::ingest::{KeptError, Phase};
-use tallystick_chain::outbox::{EnqueueError, IntentStatus, OutboxHandle, RecordError};
+use tallystick_chain::outbox::{EnqueueError, Intent, IntentStatus, OutboxHandle, RecordError};
 use tallystick_ports::{Clock, Store, StoreError};
 use tallystick_types::ChainTime;
 use tokio::sync::watch;
@@ -99,8 +99,7 @@ impl Settler {
         let mut board = self.parts.outbox.watch();
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let left: Vec<_> = self.desk.intents().cloned().collect();
-        for intent in left {
+        for intent in self.left() {
             tokio::select! {
                 () = &mut stop => return Ok(()),
                 taken = self.parts.outbox.enqueue(intent) => taken?,
@@ -120,22 +119,34 @@ impl Settler {
         }
     }
 
-    /// Looks once at what ended and what is due. May be dropped while it waits for the outbox: a
-    /// restart hands in again what was kept.
-    async fn round(&mut self) -> Result<(), SettlementError> {
+    /// What an earlier run handed in and that is not over: to be handed in again after a start.
+    pub fn left(&self) -> Vec<Intent> {
+        self.desk.intents().cloned().collect()
+    }
+
+    /// Looks once at what ended and what is due, keeps it, and gives what is to be handed to the
+    /// outbox.
+    ///
+    /// # Errors
+    ///
+    /// Where something cannot be read or kept; the settler has to be opened again.
+    pub fn look(&mut self) -> Result<Vec<Intent>, SettlementError> {
         self.take_outcomes()?;
         let now = self.chain_time()?;
         self.status.send_modify(|status| status.current = now.is_some());
-        let mut intents = Vec::new();
-        if let Some(now) = now {
-            let wall = self.parts.clock.now();
-            let plan = self.desk.step(self.parts.house.read().latest(), now, wall);
-            if !plan.batch.is_empty() {
-                self.parts.store.commit(plan.batch)?;
-            }
-            intents = plan.intents;
+        let Some(now) = now else { return Ok(Vec::new()) };
+        let wall = self.parts.clock.now();
+        let plan = self.desk.step(self.parts.house.read().latest(), now, wall);
+        if !plan.batch.is_empty() {
+            self.parts.store.commit(plan.batch)?;
         }
-        for intent in intents {
+        Ok(plan.intents)
+    }
+
+    /// One look, and what follows. May be dropped while it waits for the outbox: a restart hands in
+    /// again what was kept.
+    async fn round(&mut self) -> Result<(), SettlementError> {
+        for intent in self.look()? {
             tracing::info!(purpose = %intent.purpose, key = %intent.key, "settlement.desk.wish");
             self.parts.outbox.enqueue(intent).await?;
             self.status.send_modify(|it| it.handed_in = it.handed_in.saturating_add(1));

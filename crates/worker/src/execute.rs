@@ -14,15 +14,23 @@ use crate::agent::{Ran, RunFailure, RunOrder};
 
 /// What a run needs of its machine.
 #[derive(Debug)]
-pub(crate) struct Bench<'a> {
-    pub(crate) blobs: &'a BlobStore,
-    pub(crate) executor: &'a dyn Executor,
-    pub(crate) clock: &'a dyn Clock,
-    pub(crate) cancellation: &'a Cancellation,
+pub struct Bench<'a> {
+    /// Programs, inputs and outputs.
+    pub blobs: &'a BlobStore,
+    /// Runs the program.
+    pub executor: &'a dyn Executor,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Ends the run from outside.
+    pub cancellation: &'a Cancellation,
 }
 
 /// Runs every slice and stores the output. `progress` hears how many slices are done. Blocks.
-pub(crate) fn execute(
+///
+/// # Errors
+///
+/// Why there is no output, as the coordinator is told.
+pub fn execute(
     order: &RunOrder,
     bench: &Bench<'_>,
     progress: impl Fn(u64),

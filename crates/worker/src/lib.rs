@@ -6,6 +6,7 @@ mod carry;
 mod config;
 mod execute;
 mod link;
+pub mod shell;
 mod status;
 mod translate;
 mod worker;

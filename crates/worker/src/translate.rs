@@ -32,7 +32,7 @@ pub enum TurnError {
 
 /// Puts together what comes in parts.
 #[derive(Debug, Default)]
-pub(crate) struct Assembly {
+pub struct Assembly {
     task: Option<TaskAssign>,
     claim: Option<(AttestRequest, Vec<AttestTask>, usize)>,
 }
@@ -40,10 +40,7 @@ pub(crate) struct Assembly {
 impl Assembly {
     /// Takes the next message of an admitted session; nothing where more parts are needed, or
     /// where there is nothing for the agent in it.
-    pub(crate) fn take(
-        &mut self,
-        body: CoordinatorBody,
-    ) -> Result<Option<CoordinatorSays>, TurnError> {
+    pub fn take(&mut self, body: CoordinatorBody) -> Result<Option<CoordinatorSays>, TurnError> {
         if self.task.is_some() && !matches!(body, CoordinatorBody::Payload(_)) {
             return Err(TurnError::Payload);
         }
@@ -151,7 +148,7 @@ fn proof(task: AttestTask) -> TaskProof {
 }
 
 /// The message that says it.
-pub(crate) fn outward(says: AgentSays) -> v1::AgentMessage {
+pub fn outward(says: AgentSays) -> v1::AgentMessage {
     message(match says {
         AgentSays::Ack(assignment) => AgentBody::TaskAck(TaskAck { assignment: named(assignment) }),
         AgentSays::Progress { assignment, done } => {
@@ -202,12 +199,12 @@ pub(crate) fn outward(says: AgentSays) -> v1::AgentMessage {
 }
 
 /// A message with this body.
-pub(crate) fn message(body: AgentBody) -> v1::AgentMessage {
+pub fn message(body: AgentBody) -> v1::AgentMessage {
     v1::AgentMessage::from(AgentMessage { body })
 }
 
 /// An assignment as the wire names it.
-pub(crate) const fn named(assignment: TaskAssignment) -> Assignment {
+pub const fn named(assignment: TaskAssignment) -> Assignment {
     let TaskAssignment { job, attempt, task, task_attempt, seat } = assignment;
     Assignment { job, attempt, task, task_attempt, seat }
 }

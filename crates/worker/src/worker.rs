@@ -7,26 +7,26 @@ use std::time::Duration;
 use tallystick_abi::JobDomain;
 use tallystick_blobs::{BlobStore, Pin, PinReason};
 use tallystick_ports::{
-    Batch, Cancellation, Clock, Executor, JobFacts, SigningError, Store, StoreError, WorkerKeys,
+    Batch, Cancellation, Clock, Executor, JobFacts, Store, StoreError, WorkerKeys,
 };
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::Failure;
-use tallystick_types::{BlobDigest, Canonical, InputDigest, JobId, Ppm};
+use tallystick_types::{BlobDigest, JobId};
 use tallystick_wire::authentication::Network;
 use tallystick_wire::version::SUPPORTED;
-use tallystick_wire::worker::{AgentBody, Capabilities, FreeResources, Heartbeat, Hello};
+use tallystick_wire::worker::{Capabilities, Hello};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{self, JoinError, JoinSet, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep_until, timeout};
 
 use crate::agent::{
-    Agent, Effect, FetchFailure, Input, KnownJob, Moment, Ran, RestoreError, RunFailure, RunOrder,
-    sha256,
+    Agent, Effect, FetchFailure, Input, Moment, Ran, RestoreError, RunFailure, RunOrder,
 };
 use crate::config::WorkerConfig;
 use crate::execute::{Bench, execute};
 use crate::link::{Line, LinkEvent, Opened};
-use crate::translate::{message, named, outward};
+use crate::shell::{heartbeat, look_up, sign};
+use crate::translate::{message, outward};
 use crate::{carry, status::WorkerStatus};
 
 /// What happened on the line and was not looked at yet.
@@ -35,8 +35,6 @@ const EVENTS: usize = 64;
 const PROGRESS: usize = 64;
 /// Longer than any worker runs.
 const FAR: Duration = Duration::from_secs(1 << 30);
-/// Assignments that one heartbeat names, and inputs.
-const MOST_NAMED: usize = 1_024;
 
 /// What a worker meets the world through.
 #[derive(Clone, Debug)]
@@ -299,7 +297,9 @@ impl Runner {
                 return Ok(None);
             }
             Effect::Send(says) => self.send(outward(*says)).await,
-            Effect::LookUp { job } => return Ok(Some(self.look_up(job))),
+            Effect::LookUp { job } => {
+                return Ok(Some(look_up(&*self.worker.ports.facts, job)));
+            }
             Effect::Fetch { job, blob, most_bytes } => self.fetch(job, blob, most_bytes),
             Effect::Run(order) => self.execute(*order),
             Effect::CancelRun { assignment } => {
@@ -307,22 +307,11 @@ impl Runner {
                     cancellation.cancel();
                 }
             }
-            Effect::SignPledge { slot, pledge } => {
-                let (assignment, bytes) = (pledge.assignment, pledge.to_bytes());
-                let outcome = self.sign(move |keys| keys.sign_pledge(slot, &bytes)).await?;
-                return Ok(Some(Input::PledgeSigned { assignment, outcome }));
-            }
-            Effect::SignClaim { slot, claim } => {
-                let digest = self.worker.domain.claim_digest(&claim);
-                let outcome = self.sign(move |keys| keys.sign_claim(slot, digest)).await?;
-                let (job, attempt) = (claim.job, claim.attempt);
-                return Ok(Some(Input::ClaimSigned { job, attempt, outcome }));
-            }
-            Effect::SignReceipt { slot, receipt } => {
-                let (job, bytes) = (receipt.job, receipt.to_bytes());
-                let receipt = sha256(&bytes).into();
-                let outcome = self.sign(move |keys| keys.sign_receipt(slot, &bytes)).await?;
-                return Ok(Some(Input::ReceiptSigned { job, receipt, outcome }));
+            effect @ (Effect::SignPledge { .. }
+            | Effect::SignClaim { .. }
+            | Effect::SignReceipt { .. }) => {
+                let (keys, domain) = (Arc::clone(&self.worker.ports.keys), self.worker.domain);
+                return Ok(spawn_blocking(move || sign(&effect, &*keys, &domain)).await?);
             }
             Effect::Upload { assignment, blob } => self.upload(assignment, blob),
             Effect::Forget { job, blobs } => self.forget(job, blobs),
@@ -336,14 +325,6 @@ impl Runner {
         Ok(spawn_blocking(move || store.commit(batch)).await??)
     }
 
-    async fn sign<T: Send + 'static>(
-        &self,
-        sign: impl FnOnce(&dyn WorkerKeys) -> Result<T, SigningError> + Send + 'static,
-    ) -> Result<Result<T, SigningError>, WorkerError> {
-        let keys = Arc::clone(&self.worker.ports.keys);
-        Ok(spawn_blocking(move || sign(&*keys)).await?)
-    }
-
     /// Sends a message. A coordinator that takes none for too long has no session any more.
     async fn send(&mut self, says: tallystick_wire::worker::v1::AgentMessage) {
         let Some(session) = &self.session else { return };
@@ -352,17 +333,6 @@ impl Runner {
             // The line notices that nobody sends, and says that the session is closed.
             self.session = None;
         }
-    }
-
-    fn look_up(&self, job: JobId) -> Input {
-        let facts = &*self.worker.ports.facts;
-        let known = facts.job(job).map(|fact| {
-            let seats = fact.seats.iter().chain(&fact.earlier_seats);
-            let identities =
-                seats.filter_map(|seat| Some((*seat, facts.identity_of(*seat)?))).collect();
-            Box::new(KnownJob { fact, identities })
-        });
-        Input::Fact { job, known }
     }
 
     fn fetch(&mut self, job: JobId, blob: BlobDigest, most_bytes: u64) {
@@ -488,34 +458,8 @@ impl Runner {
         if self.session.is_none() {
             return;
         }
-        let mut running = self.worker.agent.running();
-        running.truncate(MOST_NAMED);
-        let (busy, offer) = (self.worker.agent.busy(), &self.worker.capabilities);
-        let places = u64::from(offer.places.get());
-        let busy = u64::try_from(busy).unwrap_or(places).min(places);
-        let load = u32::try_from(busy * 1_000_000 / places).unwrap_or(1_000_000);
-        let rest = |all: u64| all / places * (places - busy);
-        let free = FreeResources {
-            cpu_millis: rest(offer.cpu_millis),
-            memory_bytes: rest(offer.memory_bytes),
-            disk_bytes: offer.disk_bytes,
-            accelerators: 0,
-            accelerator_memory_bytes: 0,
-        };
-        let inputs = self.worker.agent.inputs().into_iter().take(MOST_NAMED);
-        let inputs = inputs.map(|blob| InputDigest::new(*blob.as_bytes()));
-        let beat = Heartbeat {
-            load_ppm: Ppm::new(load).unwrap_or_default(),
-            running: running
-                .into_iter()
-                .map(named)
-                .collect::<Vec<_>>()
-                .try_into()
-                .unwrap_or_default(),
-            free,
-            sent_at_ms: self.worker.ports.clock.now(),
-            inputs: inputs.collect::<Vec<_>>().try_into().unwrap_or_default(),
-        };
-        self.send(message(AgentBody::Heartbeat(beat))).await;
+        let now = self.worker.ports.clock.now();
+        let beat = heartbeat(&self.worker.agent, &self.worker.capabilities, now);
+        self.send(message(beat)).await;
     }
 }

@@ -1,11 +1,13 @@
 use alloy_primitives::Address;
-use tallystick_journal::Network;
+use tallystick_journal::{EventNumber, Network};
 use tallystick_ports::ManualClock;
-use tallystick_protocol::ledger::NodeProfile;
-use tallystick_types::{ChainId, JobId, NodeId, Seat};
+use tallystick_protocol::ledger::{Event, NodeProfile};
+use tallystick_types::{ChainId, JobId, NodeId, Seat, WallTime};
 use tempfile::TempDir;
 
+use super::keeper::SNAPSHOT_EVERY;
 use super::*;
+use crate::machine::MachineState;
 
 const JOB: JobId = JobId::new([7; 32]);
 
@@ -37,7 +39,7 @@ fn request(input: Input) -> Request {
 }
 
 fn bytes(desk: &Desk) -> Vec<u8> {
-    postcard::to_allocvec(&desk.machine.state()).unwrap()
+    postcard::to_allocvec(&desk.keeper.machine().state()).unwrap()
 }
 
 #[test]
@@ -45,11 +47,11 @@ fn an_input_that_was_applied_is_there_after_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let (mut desk, _handle, _wished) = open(&folder);
     assert!(desk.serve(vec![request(joined(1))]).unwrap());
-    assert!(desk.journal.reader().latest_snapshot::<MachineState>().unwrap().is_none());
+    assert!(desk.keeper.log().reader().latest_snapshot::<MachineState>().unwrap().is_none());
     let before = bytes(&desk);
     drop(desk);
     let (desk, _handle, _wished) = open(&folder);
-    assert!(knows(&desk.machine, 1));
+    assert!(knows(desk.keeper.machine(), 1));
     assert_eq!(bytes(&desk), before);
 }
 
@@ -59,13 +61,13 @@ fn an_input_past_a_snapshot_is_there_after_a_crash() {
     let (mut desk, _handle, _wished) = open(&folder);
     let first = (0..SNAPSHOT_EVERY).map(|number| request(joined(number % 3 + 1)));
     assert!(desk.serve(first.collect()).unwrap());
-    let snapshot = desk.journal.reader().latest_snapshot::<MachineState>().unwrap().unwrap();
+    let snapshot = desk.keeper.log().reader().latest_snapshot::<MachineState>().unwrap().unwrap();
     assert!(desk.serve(vec![request(joined(9))]).unwrap());
-    assert!(desk.journal.last_event().unwrap() > snapshot.after);
+    assert!(desk.keeper.log().last_event().unwrap() > snapshot.after);
     let before = bytes(&desk);
     drop(desk);
     let (desk, _handle, _wished) = open(&folder);
-    assert!(knows(&desk.machine, 1) && knows(&desk.machine, 9));
+    assert!(knows(desk.keeper.machine(), 1) && knows(desk.keeper.machine(), 9));
     assert_eq!(bytes(&desk), before);
 }
 
@@ -84,7 +86,7 @@ fn a_question_sees_the_inputs_before_it_on_the_disk() {
     let (first, second, kept) = answer.try_recv().unwrap();
     assert!(first && !second);
     assert!(kept.contains(&joined(1)));
-    assert!(knows(&desk.machine, 2));
+    assert!(knows(desk.keeper.machine(), 2));
 }
 
 #[tokio::test]
@@ -102,5 +104,5 @@ async fn a_refused_input_is_answered_and_stop_ends_the_thread_after_what_came_be
     thread.await.unwrap().unwrap();
     assert_eq!(handle.apply(joined(4)).await, Err(Stopped));
     let (desk, _handle, _wished) = open(&folder);
-    assert!(knows(&desk.machine, 3) && !knows(&desk.machine, 4));
+    assert!(knows(desk.keeper.machine(), 3) && !knows(desk.keeper.machine(), 4));
 }

@@ -1,7 +1,7 @@
 //! The service of clients: quotes, orders, and everything that can be asked about jobs.
 
 mod describe;
-mod order;
+pub(crate) mod order;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,7 +56,9 @@ impl Clients for ClientService {
     ) -> Result<Response<v1::QuoteResponse>, Status> {
         let asked: message::QuoteRequest = checked(request.into_inner())?;
         let shared = self.shared.clone();
-        let quote = tokio::task::spawn_blocking(move || order::quote(&shared, &asked));
+        let quote = tokio::task::spawn_blocking(move || {
+            order::quote(&shared.outlook(), &asked, shared.clock.now())
+        });
         Ok(Response::new(joined(quote.await)??.into()))
     }
 
@@ -66,7 +68,7 @@ impl Clients for ClientService {
     ) -> Result<Response<v1::SubmitResponse>, Status> {
         let asked: message::SubmitRequest = checked(request.into_inner())?;
         let shared = self.shared.clone();
-        let judged = tokio::task::spawn_blocking(move || order::judge(&shared, &asked));
+        let judged = tokio::task::spawn_blocking(move || order::judge(&shared.outlook(), &asked));
         let (job, intent) = joined(judged.await)??;
         let kept = self.shared.outbox.enqueue(intent).await;
         kept.map_err(|error| Status::unavailable(error.to_string()))?;

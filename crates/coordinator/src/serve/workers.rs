@@ -8,19 +8,15 @@ use std::time::Duration;
 use alloy_primitives::{B256, FixedBytes};
 use tallystick_abi::signer_of;
 use tallystick_protocol::admission::{self, Demand, Measured};
-use tallystick_protocol::commitment::{Opening, Pledge};
 use tallystick_protocol::ledger::{Event, NodeProfile};
 use tallystick_scheduler::Tier;
-use tallystick_types::{
-    Attestation, NodeId, ReceiptClaim, Seat, Seconds, SignedReceipt, Usage, WallTime,
-};
+use tallystick_types::{NodeId, Seat, Seconds, WallTime};
 use tallystick_wire::authentication::SessionChallenge;
 use tallystick_wire::worker::v1;
 use tallystick_wire::worker::v1::workers_server::Workers;
 use tallystick_wire::worker::{
-    Admitted, AgentBody, AgentMessage, Attested, Challenge, CoordinatorBody, CoordinatorMessage,
-    HeartbeatAck, Hello, ReceiptSigned, Refused, RefusedCode, SignOutcome, SignSubject,
-    SignVerdict, TaskCommit, TaskReveal, Welcome,
+    Admitted, AgentBody, AgentMessage, Challenge, CoordinatorBody, CoordinatorMessage,
+    HeartbeatAck, Hello, Refused, RefusedCode, Welcome,
 };
 use tallystick_wire::{Sentence, version};
 use tokio::sync::{mpsc, watch};
@@ -28,12 +24,12 @@ use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Answers;
-use crate::machine::{Input, NodeOutput, ReceiptStage, Wish};
+use crate::hear::{Heard, Speaker, signed_of};
+use crate::machine::{Input, Wish};
 use crate::orders;
 use crate::sessions::{Facts, QUEUE, Session};
 use crate::shared::Shared;
 use crate::spawn::Spawner;
-use crate::watch::standing;
 
 /// How long each step of a handshake may take, the benchmark included.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -171,7 +167,7 @@ impl Talk {
             return Err(refusal(RefusedCode::WrongIdentity, sentence, remedy));
         }
         drop(house);
-        if standing(&self.shared, seat).is_none() {
+        if self.shared.outlook().standing(seat).is_none() {
             let sentence =
                 format!("node {} may not work now: jailed, frozen or retired", seat.node);
             let remedy = "look at its status on the chain";
@@ -250,7 +246,7 @@ impl Talk {
             load: tallystick_types::Ppm::ZERO,
             inputs: Vec::new(),
         };
-        let Some(standing) = standing(&self.shared, seat) else { return Ok(None) };
+        let Some(standing) = self.shared.outlook().standing(seat) else { return Ok(None) };
         let candidate = Box::new(facts.candidate(seat, standing));
         let (presence, present) = watch::channel(());
         let session = Session {
@@ -317,74 +313,24 @@ impl Talk {
         }
     }
 
-    /// What a message means. Messages that name another seat, or that its key did not sign, are
-    /// dropped.
+    /// What a message means; a heartbeat is answered.
     async fn heard(&mut self, seat: Seat, hello: &Hello, body: AgentBody) -> Option<Input> {
-        let event = match body {
-            AgentBody::Heartbeat(beat) => {
-                let now = self.shared.clock.now();
-                self.answer(now, beat.sent_at_ms);
-                let said = (beat.load_ppm, beat.inputs.into_vec());
-                if let Some(facts) = self.shared.sessions.heard(seat, now, said) {
-                    let candidate = facts.candidate(seat, standing(&self.shared, seat)?);
-                    let _stopped =
-                        self.shared.desk.tell(Input::Candidate(Box::new(candidate))).await;
-                }
-                Event::NodeHeartbeat { seat, load: beat.load_ppm }
+        if let AgentBody::Heartbeat(beat) = &body {
+            let now = self.shared.clock.now();
+            self.answer(now, beat.sent_at_ms);
+            let said = (beat.load_ppm, beat.inputs.clone().into_vec());
+            if let Some(facts) = self.shared.sessions.heard(seat, now, said) {
+                let candidate = facts.candidate(seat, self.shared.outlook().standing(seat)?);
+                let _stopped = self.shared.desk.tell(Input::Candidate(Box::new(candidate))).await;
             }
-            AgentBody::TaskAck(ack) => {
-                Event::Acknowledged { assignment: mine(seat, &ack.assignment)? }
-            }
-            AgentBody::TaskProgress(progress) => Event::Progressed {
-                assignment: mine(seat, &progress.assignment)?,
-                done: progress.done_ppm,
-            },
-            AgentBody::TaskCommit(commit) => {
-                let event = committed(seat, hello, &commit)?;
-                self.judged(event, &commit).await?
-            }
-            AgentBody::TaskReveal(reveal) => return revealed(seat, &reveal),
-            AgentBody::TaskFailed(failed) => {
-                let assignment = mine(seat, &failed.assignment)?;
-                tracing::info!(job = %assignment.job, node = %seat.node, failure = ?failed.failure,
-                    detail = failed.detail.as_str(), "task.failed");
-                Event::Failed { assignment, failure: orders::failure(failed.failure) }
-            }
-            AgentBody::Attested(attested) => self.attested(seat, &attested)?,
-            AgentBody::ReceiptSigned(signed) => return self.signed(hello, signed).await,
-            AgentBody::AttestRefused(refused) => {
-                tracing::warn!(job = %refused.job, node = %seat.node, reason = ?refused.reason,
-                    detail = refused.detail.as_str(), "attest.refused");
-                return None;
-            }
-            AgentBody::ReceiptRefused(refused) => {
-                tracing::warn!(job = %refused.job, node = %seat.node, reason = ?refused.reason,
-                    detail = refused.detail.as_str(), "receipt.refused");
-                return None;
-            }
-            AgentBody::Hello(_)
-            | AgentBody::Proof(_)
-            | AgentBody::Profile(_)
-            | AgentBody::Leaving(_) => return None,
-        };
-        Some(Input::Ledger(event))
-    }
-
-    /// A primary whose commitment names a block that is there already could have chosen its draw:
-    /// it has failed.
-    async fn judged(&self, event: Event, commit: &TaskCommit) -> Option<Event> {
-        if commit.round.get() > self.shared.house.heights().head {
-            return Some(event);
         }
-        let assignment = orders::known(&commit.assignment);
-        let is_primary = self.shared.desk.ask(move |machine, _| {
-            let task = machine.ledger().job(assignment.job)?.tasks.get(&assignment.task)?;
-            Some(task.replicas.first()?.seat == assignment.seat)
-        });
-        let failure = tallystick_protocol::ledger::Failure::Refused;
-        match is_primary.await.ok()?? {
-            true => Some(Event::Failed { assignment, failure }),
-            false => Some(event),
+        let head = self.shared.house.heights().head;
+        let speaker = Speaker { seat, identity: hello.identity, domain: self.shared.domain, head };
+        match speaker.says(body)? {
+            Heard::Input(input) => Some(*input),
+            Heard::Ask(question) => {
+                self.shared.desk.ask(move |machine, _| question(machine)).await.ok().flatten()
+            }
         }
     }
 
@@ -393,40 +339,6 @@ impl Talk {
         let ack = HeartbeatAck { server_time_ms: now, min_block, sent_at_ms };
         // A queue that is full tells the node nothing that it waits for.
         let _full = self.outward.try_send(CoordinatorBody::HeartbeatAck(ack));
-    }
-
-    fn attested(&self, seat: Seat, attested: &Attested) -> Option<Event> {
-        let claim = ReceiptClaim {
-            job: attested.job,
-            attempt: attested.attempt,
-            output_root: attested.output_root,
-            cost: attested.cost,
-        };
-        let signature = attested.signature;
-        let signer = signer_of(self.shared.domain.claim_digest(&claim), &signature).ok()?;
-        let attestation = Attestation { node: seat.node, signer: seat.signer, signature };
-        (signer == seat.signer).then_some(Event::Attested { claim, attestation })
-    }
-
-    async fn signed(&self, hello: &Hello, signed: ReceiptSigned) -> Option<Input> {
-        let job = signed.job;
-        let shown = self.shared.desk.ask(move |machine, _| match &machine.book(job)?.receipt {
-            ReceiptStage::Signing { receipt, .. } => Some((**receipt).clone()),
-            _ => None,
-        });
-        let receipt = shown.await.ok().flatten()?;
-        if receipt.digest() != signed.receipt {
-            return None;
-        }
-        let signature = signed.identity_signature;
-        let receipt = SignedReceipt { receipt, identity: hello.identity, signature };
-        match receipt.verify() {
-            Ok(()) => Some(Input::ReceiptSigned { receipt: Box::new(receipt) }),
-            Err(error) => {
-                tracing::warn!(%job, node = %hello.seat.node, %error, "receipt.signature.bad");
-                None
-            }
-        }
     }
 
     async fn say(&self, body: CoordinatorBody) -> bool {
@@ -438,50 +350,6 @@ impl Talk {
         let message = timeout(HANDSHAKE, self.inward.message()).await.ok()?.ok()??;
         AgentMessage::try_from(message).ok().map(|message| message.body)
     }
-}
-
-/// What a node is told once its signature is kept.
-fn signed_of(body: &AgentBody) -> Option<SignOutcome> {
-    let verdict = SignVerdict::Accepted;
-    match body {
-        AgentBody::Attested(it) => {
-            let (job, attempt, subject) = (it.job, it.attempt, SignSubject::Claim);
-            Some(SignOutcome { job, attempt, subject, verdict })
-        }
-        _ => None,
-    }
-}
-
-/// The assignment, where it is the sender's own.
-fn mine(
-    seat: Seat,
-    assignment: &tallystick_wire::worker::Assignment,
-) -> Option<tallystick_protocol::commitment::TaskAssignment> {
-    (assignment.seat == seat).then(|| orders::known(assignment))
-}
-
-fn committed(seat: Seat, hello: &Hello, commit: &TaskCommit) -> Option<Event> {
-    let assignment = mine(seat, &commit.assignment)?;
-    let (commitment, round) = (commit.commitment, commit.round);
-    let pledge = Pledge { assignment, commitment, round };
-    let signature = commit.signature;
-    pledge
-        .is_signed_by(hello.identity, &signature)
-        .then_some(Event::Committed { pledge, signature })
-}
-
-fn revealed(seat: Seat, reveal: &TaskReveal) -> Option<Input> {
-    let assignment = mine(seat, &reveal.assignment)?;
-    let opening = Opening { output_root: reveal.output_root, salt: reveal.salt };
-    let usage = Usage {
-        work_units: reveal.usage.work_units,
-        running: Seconds::new(0),
-        memory_bytes: reveal.usage.memory_bytes,
-        bytes_in: reveal.usage.bytes_in,
-        bytes_out: reveal.usage.bytes_out,
-    };
-    let output = NodeOutput { blob: reveal.output_blob, bytes: reveal.output_bytes, usage };
-    Some(Input::Revealed { assignment, opening, output })
 }
 
 fn refusal(code: RefusedCode, sentence: impl std::fmt::Display, remedy: &'static str) -> Refusal {

@@ -275,7 +275,7 @@ fn node_status(
     node: &tallystick_protocol::ledger::Node,
 ) -> NodeStatus {
     let session = shared.sessions.get(seat);
-    let standing = crate::watch::standing(shared, seat);
+    let standing = shared.outlook().standing(seat);
     let facts = session.as_ref().map(|session| &session.facts);
     let kinds: Vec<_> = facts
         .map(|facts| facts.capabilities.kinds.iter())

@@ -1,46 +1,53 @@
 //! Quotes, and orders that become jobs on the chain.
 
-use alloy_primitives::{U256, keccak256};
+use alloy_primitives::keccak256;
 use alloy_sol_types::SolCall;
 use tallystick_abi::contracts::{self, IJobManager};
 use tallystick_abi::{Contract, signer_of};
-use tallystick_chain::outbox::{Intent, IntentKey};
+use tallystick_chain::outbox::Intent;
 use tallystick_protocol::specification::{Specification, SpecificationError};
 use tallystick_scheduler::{ResolvedPolicy, WorkKind};
 use tallystick_types::{
     Amount, BlobDigest, Funding, JobId, JobPrice, JobRules, JobTerms, Policy, Privacy,
-    ServiceLevel, Trust, Verification,
+    ServiceLevel, Trust, Verification, WallTime,
 };
 use tallystick_wire::client::{Placement, QuoteRequest, QuoteResponse, SubmitRequest};
 use tonic::Status;
 
-use crate::shared::Shared;
-use crate::watch;
+use crate::outlook::Outlook;
 
 /// What a job of these terms costs, and the terms that the client has to sign.
-pub(super) fn quote(shared: &Shared, asked: &QuoteRequest) -> Result<QuoteResponse, Status> {
+///
+/// # Errors
+///
+/// A status in words for the client.
+pub fn quote(
+    outlook: &Outlook<'_>,
+    asked: &QuoteRequest,
+    now: WallTime,
+) -> Result<QuoteResponse, Status> {
     let specification = read(&asked.specification)?;
     agree(asked.placement.as_ref(), &specification)?;
-    let slices = counted(shared, &specification)?;
-    let prices = &shared.config.prices;
+    let slices = counted(outlook, &specification)?;
+    let prices = &outlook.config.prices;
     let max_price = prices.price(&specification, slices, asked.replicas);
     let quorum = if asked.quorum == 0 { asked.replicas / 2 + 1 } else { asked.quorum };
-    let (parameters_version, now) = {
-        let house = shared.house.read();
+    let (parameters_version, head) = {
+        let house = outlook.house.read();
         let parameters = house.latest().network().parameters_of(asked.token).ok_or_else(|| {
             Status::failed_precondition(format!(
                 "no job can be paid in {} now; choose a token that the network lists",
                 asked.token
             ))
         })?;
-        let head = shared.house.block(shared.house.heights().head).ok().flatten();
+        let head = outlook.house.block(outlook.house.heights().head).ok().flatten();
         let head = head.ok_or_else(|| Status::unavailable("the chain is not being read yet"))?;
         (parameters.version, head.time)
     };
     let later = |seconds| {
-        now.checked_add(seconds).ok_or_else(|| Status::invalid_argument("the time is too long"))
+        head.checked_add(seconds).ok_or_else(|| Status::invalid_argument("the time is too long"))
     };
-    let assign_by = later(shared.config.assign_within)?;
+    let assign_by = later(outlook.config.assign_within)?;
     let complete_by = assign_by
         .checked_add(specification.limits.job)
         .ok_or_else(|| Status::invalid_argument("the time limit of the job is too long"))?;
@@ -71,12 +78,16 @@ pub(super) fn quote(shared: &Shared, asked: &QuoteRequest) -> Result<QuoteRespon
         tasks: u32::try_from(tasks).unwrap_or(u32::MAX),
         policy,
         terms,
-        expires_at_ms: shared.clock.now().after(shared.config.quote),
+        expires_at_ms: now.after(outlook.config.quote),
     })
 }
 
 /// Checks an order, keeps its specification, and gives the call that makes it a job.
-pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, Intent), Status> {
+///
+/// # Errors
+///
+/// A status in words for the client.
+pub fn judge(outlook: &Outlook<'_>, asked: &SubmitRequest) -> Result<(JobId, Intent), Status> {
     let specification = read(&asked.specification)?;
     agree(asked.placement.as_ref(), &specification)?;
     let order = asked.order();
@@ -84,7 +95,7 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
         let words = "the order names another specification than the one that came with it";
         return Err(Status::invalid_argument(words));
     }
-    let signer = signer_of(shared.domain.order_digest(&order), &asked.signature)
+    let signer = signer_of(outlook.domain.order_digest(&order), &asked.signature)
         .map_err(|error| Status::unauthenticated(error.to_string()))?;
     if signer != order.client {
         let words = format!("{signer} signed the order of {}; let the client sign", order.client);
@@ -94,22 +105,22 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
         let words = "jobs whose money is not reserved are not taken; deposit, or give an allowance";
         return Err(Status::failed_precondition(words));
     }
-    if !shared.takes(order.terms.token) {
+    if !outlook.takes(order.terms.token) {
         let words = format!("no job can be paid in {} now", order.terms.token);
         return Err(Status::failed_precondition(words));
     }
-    let slices = counted(shared, &specification)?;
-    let asks = shared.config.prices.price(&specification, slices, order.terms.rules.replicas);
+    let slices = counted(outlook, &specification)?;
+    let asks = outlook.config.prices.price(&specification, slices, order.terms.rules.replicas);
     let offers = order.terms.price.max_price();
     if offers < asks {
         let words = format!("the order offers {offers} base units, {asks} are asked; quote anew");
         return Err(Status::failed_precondition(words));
     }
-    shared
+    outlook
         .blobs
         .put(&asked.specification)
         .map_err(|error| Status::resource_exhausted(error.to_string()))?;
-    let job = shared.domain.job_id(&order);
+    let job = outlook.domain.job_id(&order);
     let call = IJobManager::createForCall {
         client: order.client,
         nonce: order.nonce,
@@ -117,19 +128,10 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
         specificationUri: String::new(),
         signature: asked.signature.as_bytes().to_vec().into(),
     };
-    let contract = shared.deployment.address(Contract::JobManager);
     let data = call.abi_encode();
-    let intent = Intent {
-        key: IntentKey::of(shared.domain.chain, contract, "create", keccak256(&data).as_slice()),
-        to: contract,
-        data: data.into(),
-        value: U256::ZERO,
-        deadline: None,
-        max_fee_per_gas: shared.config.max_fee_per_gas.into(),
-        least_gas: 0,
-        guard: None,
-        purpose: format!("create job {job}"),
-    };
+    let name = keccak256(&data);
+    let (name, purpose) = (("create", name.as_slice()), format!("create job {job}"));
+    let intent = outlook.intent(Contract::JobManager, name, data.into(), purpose);
     Ok((job, intent))
 }
 
@@ -155,11 +157,12 @@ fn agree(placement: Option<&Placement>, specification: &Specification) -> Result
 }
 
 /// The slices of the input; an error names the blob that is missing.
-fn counted(shared: &Shared, specification: &Specification) -> Result<u64, Status> {
-    if let Some(missing) = specification.blobs().into_iter().find(|blob| !shared.blobs.has(*blob)) {
+fn counted(outlook: &Outlook<'_>, specification: &Specification) -> Result<u64, Status> {
+    if let Some(missing) = specification.blobs().into_iter().find(|blob| !outlook.blobs.has(*blob))
+    {
         return Err(Status::failed_precondition(format!("blob {missing} is not here; upload it")));
     }
-    let slices = watch::slices(shared, specification).ok_or_else(|| why(shared, specification))?;
+    let slices = outlook.slices(specification).ok_or_else(|| why(outlook, specification))?;
     specification
         .slices_per_task
         .checked_sub(1)
@@ -168,10 +171,10 @@ fn counted(shared: &Shared, specification: &Specification) -> Result<u64, Status
 }
 
 /// What is wrong with an input that cannot be cut.
-fn why(shared: &Shared, specification: &Specification) -> Status {
+fn why(outlook: &Outlook<'_>, specification: &Specification) -> Status {
     use tallystick_protocol::specification::Input;
     let at_hand = match &specification.input {
-        Input::Blob { digest, .. } => shared.blobs.get(BlobDigest::from(*digest)).ok(),
+        Input::Blob { digest, .. } => outlook.blobs.get(BlobDigest::from(*digest)).ok(),
         Input::Blobs(_) | Input::Tiles { .. } => None,
     };
     match specification.input.slices(at_hand.as_deref()) {
