@@ -4,6 +4,7 @@
 mod block;
 mod choice;
 mod evm;
+pub mod genesis;
 mod mining;
 mod pool;
 mod reading;
