@@ -3,6 +3,7 @@
 
 mod block;
 mod choice;
+pub mod endpoint;
 mod evm;
 pub mod genesis;
 mod mining;

@@ -299,10 +299,7 @@ impl Genesis {
     }
 }
 
-fn staked<'a>(
-    plan: &'a Plan,
-    seats: &'a [Seat],
-) -> impl Iterator<Item = (&'a NodePlan, &'a Seat)> {
+fn staked<'a>(plan: &'a Plan, seats: &'a [Seat]) -> impl Iterator<Item = (&'a NodePlan, &'a Seat)> {
     plan.nodes.iter().zip(seats).filter(|(node, _)| node.stake > 0)
 }
 

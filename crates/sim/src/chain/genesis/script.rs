@@ -118,14 +118,8 @@ pub(super) fn steps(
         coinbase: Address::ZERO,
         randomness: Default::default(),
     };
-    let director = Director {
-        artifacts,
-        chain,
-        deployer,
-        broadcasts: false,
-        steps: Vec::new(),
-        end: None,
-    };
+    let director =
+        Director { artifacts, chain, deployer, broadcasts: false, steps: Vec::new(), end: None };
     let mut evm = surroundings.context(state).build_mainnet_with_inspector(director);
     let ran = evm.inspect_tx(TxEnv {
         caller: RUNNER,
