@@ -3,7 +3,9 @@
 
 mod block;
 mod choice;
+pub mod endpoint;
 mod evm;
+pub mod genesis;
 mod mining;
 mod pool;
 mod reading;

@@ -93,6 +93,13 @@ impl State {
         self.accounts.insert(address, account);
     }
 
+    /// Puts code at an address.
+    pub(super) fn place(&mut self, address: Address, code: Bytecode) {
+        let account = AccountInfo { nonce: 1, ..AccountInfo::from_bytecode(code) };
+        self.note(&[address.as_slice(), account.code_hash.as_slice()].concat());
+        self.accounts.insert(address, account);
+    }
+
     /// Appends the hash of the block after which this is the state.
     pub(super) fn seal(&mut self, hash: B256) {
         self.line.push_back(hash);
