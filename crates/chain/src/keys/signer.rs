@@ -39,7 +39,8 @@ pub enum SignError {
 pub struct LocalKey(PrivateKeySigner);
 
 impl LocalKey {
-    pub(super) const fn new(signer: PrivateKeySigner) -> Self {
+    /// A key that was read or made elsewhere.
+    pub const fn new(signer: PrivateKeySigner) -> Self {
         Self(signer)
     }
 

@@ -1,0 +1,337 @@
+//! A client: uploads, asks for a price, signs an order, hands it in until the chain has it, and
+//! sometimes changes its mind.
+
+use std::sync::Arc;
+
+use alloy_primitives::{Address, U256};
+use sha2::{Digest, Sha256};
+use tallystick_abi::Deployment;
+use tallystick_chain::keys::{EvmSigner, LocalKey};
+use tallystick_ports::Clock;
+use tallystick_protocol::ledger::{Limits, Queueing};
+use tallystick_protocol::specification::{Input as WorkInput, Specification, Work};
+use tallystick_protocol::split::Splitter;
+use tallystick_types::{
+    InputDigest, JobId, JobOrder, JobState, Policy, Privacy, ProgramDigest, Seconds, Trust,
+    Verification, WallTime,
+};
+use tallystick_wire::client::{QuoteRequest, QuoteResponse, SubmitRequest};
+
+use super::worker::engine;
+use super::{End, Eyes, Machine};
+use crate::event::{Answer, Letter, Pid, Timer};
+use crate::kernel::MachineClock;
+use crate::outside::Here;
+use crate::situations::Situation;
+
+/// Milliseconds between two looks.
+const LOOK: u64 = 2_000;
+/// Time until something is said again.
+const PATIENCE: Seconds = Seconds::new(12);
+
+/// One job that a client wants done.
+#[derive(Clone, Debug)]
+pub struct JobPlan {
+    /// Milliseconds after the start.
+    pub after: u64,
+    /// Slices of the input.
+    pub slices: u64,
+    /// Slices of a task.
+    pub slices_per_task: u64,
+    /// Nodes for each task.
+    pub replicas: u8,
+    /// How long all of it may take.
+    pub limit: Seconds,
+    /// When the client changes its mind, in milliseconds after the start.
+    pub cancel_after: Option<u64>,
+}
+
+/// What a client is set up with.
+#[derive(Clone, Debug)]
+pub struct ClientPlan {
+    /// The contracts.
+    pub deployment: Deployment,
+    /// Its key.
+    pub signer: LocalKey,
+    /// In what it pays.
+    pub token: Address,
+    /// Whom it asks.
+    pub coordinator: Pid,
+    /// What it wants.
+    pub jobs: Vec<JobPlan>,
+    /// How many endpoints there are, and how many must agree.
+    pub endpoints: (usize, usize),
+}
+
+/// A running client. It forgets everything with its process.
+#[derive(Debug)]
+pub struct Client {
+    plan: ClientPlan,
+    eyes: Eyes,
+    clock: MachineClock,
+    began: WallTime,
+    orders: Vec<Order>,
+}
+
+/// One job on its way.
+#[derive(Debug)]
+struct Order {
+    stage: Stage,
+    said: Option<WallTime>,
+    cancelled: bool,
+    replicas: u8,
+    bytes: Vec<Arc<[u8]>>,
+    specification: Specification,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Uploading,
+    Quoting,
+    Submitting(Box<SubmitRequest>, JobId),
+    Given(JobId),
+    Refused,
+}
+
+impl Client {
+    /// A client that begins anew.
+    pub fn open(machine: &Machine, plan: &ClientPlan) -> Result<Self, End> {
+        let (endpoints, agreement) = plan.endpoints;
+        let eyes = Eyes::open(machine, &plan.deployment, endpoints, agreement)?;
+        let clock = machine.clock.clone();
+        let orders = plan.jobs.iter().zip(0..).map(|(job, number)| Order::of(job, number));
+        let orders = orders.collect();
+        Ok(Self { plan: plan.clone(), eyes, began: clock.now(), clock, orders })
+    }
+
+    /// How it sees the chain.
+    pub const fn eyes(&self) -> &Eyes {
+        &self.eyes
+    }
+
+    /// Its jobs that have a number.
+    pub fn jobs(&self) -> Vec<JobId> {
+        let number = |order: &Order| match order.stage {
+            Stage::Submitting(_, job) | Stage::Given(job) => Some(job),
+            Stage::Uploading | Stage::Quoting | Stage::Refused => None,
+        };
+        self.orders.iter().filter_map(number).collect()
+    }
+
+    /// Whether every job was refused or is over for good.
+    pub fn is_content(&self) -> bool {
+        self.orders.iter().all(|order| match order.stage {
+            Stage::Refused => true,
+            Stage::Given(job) => self.is_over(job),
+            Stage::Uploading | Stage::Quoting | Stage::Submitting(..) => false,
+        })
+    }
+
+    fn is_over(&self, job: JobId) -> bool {
+        let house = self.eyes.house().read();
+        house.final_().job(job).is_some_and(|job| job.state.is_final())
+    }
+
+    /// Begins.
+    pub fn start(&mut self, here: &mut Here<'_>) -> Result<(), End> {
+        here.wake(0, Timer::Ingest);
+        here.wake(LOOK, Timer::Client);
+        Ok(())
+    }
+
+    /// A timer rang.
+    pub fn timer(&mut self, timer: Timer, here: &mut Here<'_>) -> Result<(), End> {
+        match timer {
+            Timer::Ingest => self.eyes.wake(here),
+            Timer::Client => {
+                here.wake(LOOK, Timer::Client);
+                self.look(here);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The endpoints answered.
+    pub fn answer(&mut self, answer: Answer, here: &mut Here<'_>) -> Result<(), End> {
+        match answer {
+            Answer::Ingest(answers) => self.eyes.answers(answers, here),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says again what was not answered. One job after the other, so that answers have one place.
+    fn look(&mut self, here: &mut Here<'_>) {
+        let now = self.clock.now();
+        let to = self.plan.coordinator;
+        let began = self.began.get();
+        let plans = self.plan.jobs.clone();
+        let house = self.eyes.house().clone();
+        for (order, plan) in self.orders.iter_mut().zip(&plans) {
+            if now.get() < began.saturating_add(plan.after) {
+                continue;
+            }
+            let known = match order.stage {
+                Stage::Submitting(_, job) | Stage::Given(job) => house.read().latest().job(job).is_some(),
+                _ => false,
+            };
+            if let (Stage::Submitting(_, job), true) = (&order.stage, known) {
+                order.stage = Stage::Given(*job);
+            }
+            order.change_mind(now.get().saturating_sub(began), plan, to, here);
+            let again = order.said.is_none_or(|said| said.after(PATIENCE) <= now);
+            if again {
+                order.speak(now, known, to, (&self.plan, here));
+            }
+            if matches!(order.stage, Stage::Uploading | Stage::Quoting) {
+                return;
+            }
+        }
+    }
+
+    /// The coordinator's letter came.
+    pub fn letter(&mut self, _: Pid, letter: Letter, here: &mut Here<'_>) -> Result<(), End> {
+        let now = self.clock.now();
+        let open = |order: &&mut Order| {
+            order.said.is_some() && matches!(order.stage, Stage::Uploading | Stage::Quoting)
+        };
+        match letter {
+            Letter::Uploaded => {
+                let order = self.orders.iter_mut().find(open);
+                if let Some(order) = order.filter(|order| matches!(order.stage, Stage::Uploading)) {
+                    order.stage = Stage::Quoting;
+                    order.speak(now, false, self.plan.coordinator, (&self.plan, here));
+                }
+            }
+            Letter::Quoted(Some(quoted)) => {
+                let place = self.orders.iter_mut().position(|it| matches!(it.stage, Stage::Quoting));
+                let Some(place) = place else { return Ok(()) };
+                let nonce = u64::try_from(place).unwrap_or(u64::MAX).saturating_add(1);
+                let plan = &self.plan;
+                let Some(order) = self.orders.get_mut(place) else { return Ok(()) };
+                if quoted.terms.specification == order.specification.digest() {
+                    order.sign(&quoted, nonce, (plan, here));
+                    order.speak(now, false, plan.coordinator, (plan, here));
+                }
+            }
+            Letter::Submitted(Some(job)) => {
+                here.note(|| format!("has its order taken: job {job}"));
+                let mut orders = self.orders.iter_mut();
+                let order = orders.find(|it| matches!(it.stage, Stage::Submitting(_, of) if of == job));
+                if let Some(order) = order {
+                    // Until the chain shows it, the order is said again: it counts once.
+                    order.said = Some(now);
+                }
+            }
+            Letter::Quoted(None) | Letter::Submitted(None) => {
+                here.mark(Situation::OrderRefused);
+            }
+            Letter::Upload(_) | Letter::Quote(_) | Letter::Submit(_) | Letter::Cancel(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Order {
+    fn of(plan: &JobPlan, number: u8) -> Self {
+        let program: Arc<[u8]> = vec![b'p', number].into();
+        let per_slice = 16_u64;
+        let length = usize::try_from(plan.slices.saturating_mul(per_slice)).unwrap_or_default();
+        let input: Vec<u8> = (0..=u8::MAX).cycle().map(|byte| byte ^ number).take(length).collect();
+        let digest = |bytes: &[u8]| <[u8; 32]>::from(Sha256::digest(bytes));
+        let specification = Specification {
+            version: Specification::VERSION,
+            work: Work::Wasm {
+                program: ProgramDigest::new(digest(&program)),
+                arguments: Vec::new(),
+                environment: Vec::new(),
+                units: 1_000_000,
+                memory_bytes: 1 << 20,
+                output_bytes: 1 << 12,
+            },
+            engine: engine(),
+            input: WorkInput::Blob {
+                digest: InputDigest::new(digest(&input)),
+                size: plan.slices.saturating_mul(per_slice),
+                splitter: Splitter::Bytes { per_slice },
+            },
+            slices_per_task: plan.slices_per_task,
+            work_units_per_slice: 1_000,
+            policy: Policy::Fast,
+            privacy: Privacy::Public,
+            queueing: Queueing::Queue,
+            limits: Limits { job: plan.limit, ..Limits::for_tasks() },
+        };
+        let bytes = vec![program, input.into()];
+        let (stage, replicas) = (Stage::Uploading, plan.replicas);
+        Self { stage, said: None, cancelled: false, replicas, bytes, specification }
+    }
+
+    fn speak(
+        &mut self,
+        now: WallTime,
+        known: bool,
+        to: Pid,
+        (plan, here): (&ClientPlan, &mut Here<'_>),
+    ) {
+        if self.said.is_some() && matches!(self.stage, Stage::Submitting(..)) {
+            here.mark(Situation::OrderSaidAgain);
+        }
+        self.said = Some(now);
+        match &self.stage {
+            Stage::Uploading => here.post(to, Letter::Upload(self.bytes.clone())),
+            Stage::Quoting => {
+                let specification = self.specification.to_bytes().try_into().unwrap_or_default();
+                here.post(
+                    to,
+                    Letter::Quote(Box::new(QuoteRequest {
+                        specification,
+                        replicas: self.replicas,
+                        quorum: 0,
+                        token: plan.token,
+                        trust: Some(Trust::Staked),
+                        verification: Some(Verification::Deterministic),
+                        placement: None,
+                    })),
+                );
+            }
+            Stage::Submitting(request, _) if !known => {
+                here.post(to, Letter::Submit(request.clone()));
+            }
+            Stage::Submitting(..) | Stage::Given(_) | Stage::Refused => {}
+        }
+    }
+
+    fn sign(&mut self, quoted: &QuoteResponse, nonce: u64, (plan, here): (&ClientPlan, &mut Here<'_>)) {
+        let domain = plan.deployment.job_domain();
+        let client = plan.signer.address();
+        let order = JobOrder { client, nonce: U256::from(nonce), terms: quoted.terms };
+        let Ok(signature) = plan.signer.sign_digest(domain.order_digest(&order)) else { return };
+        let job = domain.job_id(&order);
+        let request = SubmitRequest {
+            client,
+            nonce: order.nonce,
+            terms: quoted.terms,
+            specification: self.specification.to_bytes().try_into().unwrap_or_default(),
+            signature,
+            placement: None,
+        };
+        here.note(|| format!("orders job {job}"));
+        here.out.tally.oracles.ordered(job, &self.specification, &self.bytes);
+        self.stage = Stage::Submitting(Box::new(request), job);
+    }
+
+    fn change_mind(&mut self, since: u64, plan: &JobPlan, to: Pid, here: &mut Here<'_>) {
+        let wanted = plan.cancel_after.is_some_and(|after| since >= after);
+        if let (Stage::Given(job), true, false) = (&self.stage, wanted, self.cancelled) {
+            self.cancelled = true;
+            here.note(|| format!("wants job {job} cancelled"));
+            here.post(to, Letter::Cancel(*job));
+        }
+    }
+}
+
+/// Where a job stands, for people.
+pub fn state_of(house: &tallystick_chain::follow::House, job: JobId) -> Option<JobState> {
+    house.read().latest().job(job).map(|job| job.state)
+}

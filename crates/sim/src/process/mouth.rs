@@ -1,0 +1,127 @@
+//! How a process speaks to the chain: a lane over its store.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tallystick_chain::keys::{EvmSigner, LocalKey};
+use tallystick_chain::outbox::{
+    Intent, IntentKey, KeptLane, LaneState, OutboxHandle, Request, Settings,
+};
+use tallystick_ports::Clock;
+use tallystick_types::ChainId;
+
+use super::{End, Machine};
+use crate::event::{Answer, Ask, Timer};
+use crate::kernel::MachineClock;
+use crate::outside::Here;
+use crate::situations::Situation;
+
+/// Milliseconds between two ticks of a lane.
+const TICK: u64 = 400;
+
+/// A lane with its signer.
+#[derive(Debug)]
+pub struct Mouth {
+    lane: KeptLane,
+    handle: OutboxHandle,
+    signer: LocalKey,
+    clock: MachineClock,
+}
+
+impl Mouth {
+    /// Takes up what the machine keeps of a lane.
+    pub fn open(
+        machine: &Machine,
+        chain: ChainId,
+        signer: LocalKey,
+        quorum: usize,
+    ) -> Result<Self, End> {
+        let settings = Settings { quorum, ..Settings::new(chain, signer.address()) };
+        let (lane, handle) = KeptLane::open(settings, machine.store())?;
+        Ok(Self { lane, handle, signer, clock: machine.clock.clone() })
+    }
+
+    /// What others hold of it.
+    pub const fn handle(&self) -> &OutboxHandle {
+        &self.handle
+    }
+
+    /// What the lane does as a whole.
+    pub const fn state(&self) -> LaneState {
+        self.lane.lane().state()
+    }
+
+    /// The wishes that are not over.
+    pub fn open_wishes(&self) -> Vec<IntentKey> {
+        self.lane.lane().statuses().map(|(key, _)| key).collect()
+    }
+
+    /// Lets time act.
+    pub fn tick(&mut self, here: &mut Here<'_>) -> Result<(), End> {
+        here.wake(TICK, Timer::Lane);
+        let now = self.clock.now();
+        let requests = self.lane.step(|lane| lane.tick(now))?;
+        self.perform(requests, here)
+    }
+
+    /// Takes a wish.
+    pub fn hand_in(&mut self, intent: Intent, here: &mut Here<'_>) -> Result<(), End> {
+        let purpose = intent.purpose.clone();
+        here.note(|| format!("wishes to {purpose}"));
+        let requests = self.lane.keep(intent)?;
+        self.perform(requests, here)
+    }
+
+    /// Takes what the endpoints said.
+    pub fn answer(&mut self, answer: Answer, here: &mut Here<'_>) -> Result<(), End> {
+        let now = self.clock.now();
+        let requests = self.lane.step(|lane| match answer {
+            Answer::Looked(sights) => lane.looked(now, sights),
+            Answer::Tried(key, trials) => lane.tried(now, key, &trials),
+            Answer::Sent { nonce, tx, answers } => lane.sent(now, nonce, tx, &answers),
+            Answer::Ingest(_) => Default::default(),
+        })?;
+        self.mark(here);
+        self.perform(requests, here)
+    }
+
+    fn mark(&self, here: &mut Here<'_>) {
+        match self.state() {
+            LaneState::Paused(tallystick_chain::outbox::Pause::NoChain) => {
+                here.mark(Situation::LaneWithoutChain);
+            }
+            LaneState::Paused(tallystick_chain::outbox::Pause::FeeCap) => {
+                here.mark(Situation::LaneAtFeeCap);
+            }
+            LaneState::Paused(_) | LaneState::Starting | LaneState::Open | LaneState::Halted(_) => {
+            }
+        }
+    }
+
+    fn perform(&mut self, requests: Vec<Request>, here: &mut Here<'_>) -> Result<(), End> {
+        let mut requests = VecDeque::from(requests);
+        let account = self.signer.address();
+        while let Some(request) = requests.pop_front() {
+            match request {
+                Request::Look { nonces } => here.ask(Ask::Look { account, nonces }),
+                Request::Try { key, to, data, value, guard } => {
+                    here.ask(Ask::Try { account, key, to, data, value, guard });
+                }
+                Request::Sign(unsigned) => {
+                    let (nonce, chain) = (unsigned.nonce, self.lane.lane().chain());
+                    let signed = self.signer.sign_transaction(unsigned.transaction(chain)).ok();
+                    here.note(|| format!("signs transaction {nonce}"));
+                    let now = self.clock.now();
+                    requests.extend(self.lane.step(|lane| lane.signed(now, signed))?);
+                }
+                Request::Send { nonce, tx, raw } => here.ask(Ask::Send { nonce, tx, raw }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The signer.
+    pub fn signer(&self) -> Arc<dyn EvmSigner> {
+        Arc::new(self.signer.clone())
+    }
+}
