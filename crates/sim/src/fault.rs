@@ -1,10 +1,10 @@
 //! What goes wrong in a simulation, and when. Everything follows from its seed.
 
+use crate::chain::endpoint::{ALWAYS, Fault as Lie};
 use crate::chain::{Choice, Returned};
 use crate::event::Pid;
 use crate::network::Weather;
 use crate::random::Dice;
-use crate::rpc::Mood;
 
 /// One thing that goes wrong, or right again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub enum Fault {
     Stand(bool),
     /// What miners take from the pool.
     Choose(Choice),
-    /// An endpoint changes.
-    Mood(usize, Mood),
+    /// An endpoint spoils so many millionths of its answers in this way.
+    Endpoint(usize, Lie, u32),
     /// A disk is full, or has room again.
     Full(Pid, bool),
     /// The next commit of a disk fails.
@@ -101,8 +101,6 @@ pub struct Targets {
     pub mortal: Option<Pid>,
     /// Endpoints.
     pub endpoints: usize,
-    /// How many endpoints may be ill at a time.
-    pub ill: usize,
     /// Blocks until one is final.
     pub final_lag: u64,
 }
@@ -195,12 +193,8 @@ fn chain(dice: &mut Dice, climate: Climate, targets: Targets, until: u64, faults
     }
     if climate.finality {
         let depth = targets.final_lag.saturating_add(dice.between(1, 6));
-        let fault = Fault::Reorganise {
-            depth,
-            more: 2,
-            returned: Returned::All,
-            breaks_finality: true,
-        };
+        let fault =
+            Fault::Reorganise { depth, more: 2, returned: Returned::All, breaks_finality: true };
         faults.push((dice.between(until / 2, until), fault));
     }
 }
@@ -211,19 +205,17 @@ fn endpoints(dice: &mut Dice, climate: Climate, targets: Targets, until: u64, fa
     }
     let count = u64::try_from(targets.endpoints).unwrap_or(1);
     for _ in 0..dice.between(1, 6) {
-        let mood = match dice.below(4) {
-            0 => Mood { is_down: true, ..Mood::default() },
-            1 => Mood { behind: dice.between(1, 12), ..Mood::default() },
-            2 => Mood { lost_ppm: dice.between(50_000, 600_000), ..Mood::default() },
-            _ => Mood { hides_logs: true, ..Mood::default() },
-        };
+        let fault = *dice.pick(&Lie::ALL).unwrap_or(&Lie::NoAnswer);
+        let share =
+            if dice.falls(500_000) { u64::from(ALWAYS) } else { dice.between(50_000, 600_000) };
+        let share = u32::try_from(share).unwrap_or(ALWAYS);
         // Which is ill turns with time, so that enough stay well.
         let at = dice.below(until);
         let index = (at / 60_000) % count;
         let index = usize::try_from(index).unwrap_or_default();
-        faults.push((at, Fault::Mood(index, mood)));
+        faults.push((at, Fault::Endpoint(index, fault, share)));
         let over = (at / 60_000).saturating_add(1).saturating_mul(60_000).saturating_sub(1);
-        faults.push((over, Fault::Mood(index, Mood::default())));
+        faults.push((over, Fault::Endpoint(index, fault, 0)));
     }
 }
 

@@ -67,7 +67,8 @@ impl Character {
                 other.output_root = OutputRoot::new([0xee; 32]);
                 let digest = keys.domain.claim_digest(&other);
                 let second = keys.signer.sign_digest(digest).ok();
-                let second = second.map(|signature| AgentSays::Attested { claim: other, signature });
+                let second =
+                    second.map(|signature| AgentSays::Attested { claim: other, signature });
                 let first = AgentSays::Attested { claim, signature };
                 std::iter::once(first).chain(second).collect()
             }
@@ -75,10 +76,8 @@ impl Character {
                 let mut other = pledge;
                 other.commitment = Commitment::new([0xee; 32]);
                 let signed = keys.identity.sign(&other.to_bytes()).to_bytes();
-                let second = AgentSays::Commit {
-                    pledge: other,
-                    signature: IdentitySignature::new(signed),
-                };
+                let second =
+                    AgentSays::Commit { pledge: other, signature: IdentitySignature::new(signed) };
                 vec![AgentSays::Commit { pledge, signature }, second]
             }
             (

@@ -51,7 +51,7 @@ pub enum Carried {
 
 impl Network {
     /// A network in fair weather.
-    pub const fn new(dice: Dice) -> Self {
+    pub fn new(dice: Dice) -> Self {
         let weather = Weather { lost_ppm: 0, doubled_ppm: 0, broken_ppm: 0, slowest_ms: 50 };
         let (sessions, cuts) = (BTreeMap::new(), BTreeSet::new());
         Self { dice, weather, sessions, opened: 0, cuts }

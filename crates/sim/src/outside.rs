@@ -166,7 +166,7 @@ impl Here<'_> {
 impl Outside {
     /// A question arrives at the endpoints.
     pub fn asked(&mut self, who: Life, ask: Ask) {
-        let answer: Answer = self.endpoints.answer(&mut self.chain, ask, &mut self.tally);
+        let answer: Answer = self.endpoints.answer(&mut self.chain, ask);
         let delay = self.dice.between(2, 60);
         let at = self.now().saturating_add(delay);
         self.queue.plan(at, Event::Answer(who, Box::new(answer)));

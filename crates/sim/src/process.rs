@@ -8,11 +8,11 @@ mod settler;
 mod worker;
 
 pub use client::{Client, ClientPlan, JobPlan};
-pub use coordinator::Coordinator;
+pub use coordinator::{Coordinator, CoordinatorPlan};
 pub use eyes::Eyes;
 pub use mouth::Mouth;
-pub use settler::SettlerProcess;
-pub use worker::{Character, Worker};
+pub use settler::{SettlerPlan, SettlerProcess};
+pub use worker::{Worker, WorkerPlan};
 
 use std::sync::Arc;
 

@@ -31,9 +31,9 @@ pub struct Census {
     pub lost_messages: u64,
     /// Letters that came twice.
     pub doubled_messages: u64,
-    /// Answers of endpoints that were lost.
+    /// Answers of endpoints that were lost, late or refused.
     pub lost_answers: u64,
-    /// Answers of endpoints that were lies.
+    /// Answers of endpoints that were wrong.
     pub lies: u64,
     /// Commits that failed.
     pub disk_errors: u64,

@@ -172,7 +172,9 @@ impl Client {
                 continue;
             }
             let known = match order.stage {
-                Stage::Submitting(_, job) | Stage::Given(job) => house.read().latest().job(job).is_some(),
+                Stage::Submitting(_, job) | Stage::Given(job) => {
+                    house.read().latest().job(job).is_some()
+                }
                 _ => false,
             };
             if let (Stage::Submitting(_, job), true) = (&order.stage, known) {
@@ -204,7 +206,8 @@ impl Client {
                 }
             }
             Letter::Quoted(Some(quoted)) => {
-                let place = self.orders.iter_mut().position(|it| matches!(it.stage, Stage::Quoting));
+                let place =
+                    self.orders.iter_mut().position(|it| matches!(it.stage, Stage::Quoting));
                 let Some(place) = place else { return Ok(()) };
                 let nonce = u64::try_from(place).unwrap_or(u64::MAX).saturating_add(1);
                 let plan = &self.plan;
@@ -217,7 +220,8 @@ impl Client {
             Letter::Submitted(Some(job)) => {
                 here.note(|| format!("has its order taken: job {job}"));
                 let mut orders = self.orders.iter_mut();
-                let order = orders.find(|it| matches!(it.stage, Stage::Submitting(_, of) if of == job));
+                let order =
+                    orders.find(|it| matches!(it.stage, Stage::Submitting(_, of) if of == job));
                 if let Some(order) = order {
                     // Until the chain shows it, the order is said again: it counts once.
                     order.said = Some(now);
@@ -302,7 +306,12 @@ impl Order {
         }
     }
 
-    fn sign(&mut self, quoted: &QuoteResponse, nonce: u64, (plan, here): (&ClientPlan, &mut Here<'_>)) {
+    fn sign(
+        &mut self,
+        quoted: &QuoteResponse,
+        nonce: u64,
+        (plan, here): (&ClientPlan, &mut Here<'_>),
+    ) {
         let domain = plan.deployment.job_domain();
         let client = plan.signer.address();
         let order = JobOrder { client, nonce: U256::from(nonce), terms: quoted.terms };

@@ -449,7 +449,7 @@ impl Coordinator {
         let Some(line) = self.lines.get_mut(&session) else { return Ok(()) };
         line.heard = now;
         let (seat, identity) = (line.seat, line.identity);
-        let Ok(AgentMessage { body: Some(body) }) = AgentMessage::try_from(said) else {
+        let Ok(AgentMessage { body }) = AgentMessage::try_from(said) else {
             return Ok(());
         };
         if matches!(body, AgentBody::Leaving(_)) {

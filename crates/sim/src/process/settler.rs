@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use tallystick_abi::Deployment;
 use tallystick_chain::keys::LocalKey;
 use tallystick_settlement::{Parts, SettlementConfig, Settler};
-use tallystick_abi::Deployment;
 
 use super::{End, Eyes, Machine, Mouth};
 use crate::event::{Answer, Timer};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ed25519_dalek::SigningKey;
 use tallystick_abi::{Deployment, JobDomain};
 use tallystick_blobs::{BlobStore, Pin, PinReason, PutOptions};
-use tallystick_chain::keys::protection::{History, SigningProtection};
 use tallystick_chain::keys::LocalKey;
+use tallystick_chain::keys::protection::{History, SigningProtection};
 use tallystick_node::{HouseFacts, NodeKeys};
 use tallystick_ports::{Cancellation, Clock, JobFacts, Store, WorkerKeys};
 use tallystick_protocol::commitment::TaskAssignment;
@@ -26,7 +26,7 @@ use super::{End, Eyes, Machine};
 use crate::event::{Answer, Message, Pid, Session, Timer};
 use crate::executor::Computer;
 use crate::kernel::MachineClock;
-use crate::lies::BareKeys;
+use crate::lies::{BareKeys, Character};
 use crate::outside::Here;
 use crate::random::Dice;
 use crate::situations::Situation;
@@ -37,8 +37,6 @@ const TICK: u64 = 500;
 const BEAT: u64 = 10_000;
 /// Silence after which a session counts as broken.
 const SILENCE: Seconds = Seconds::new(30);
-
-pub use crate::lies::Character;
 
 /// A running worker.
 #[derive(Debug)]
