@@ -72,14 +72,23 @@ pub struct Chain {
     head: Arc<Block>,
     /// Height of the last final block.
     last: u64,
-    /// Heads of branches that were abandoned, the newest last.
-    abandoned: Vec<Arc<Block>>,
+    /// Branches that were abandoned, the newest last.
+    abandoned: Vec<Abandoned>,
     /// The blocks that have a transaction, on any branch.
     places: B256Map<Vec<B256>>,
     /// Transactions by their bytes' hash: finding a signer is what costs time.
     known: B256Map<Arc<Signed>>,
     pool: Pool,
     next_base_fee: Option<u64>,
+}
+
+/// A branch that counted once.
+#[derive(Clone, Debug)]
+pub struct Abandoned {
+    /// Its newest block.
+    pub head: Arc<Block>,
+    /// Height of the last block that was final when it counted.
+    pub last: u64,
 }
 
 impl Chain {
@@ -174,6 +183,11 @@ impl Chain {
     /// What waits, by account and nonce.
     pub fn waiting(&self) -> impl Iterator<Item = &Arc<Signed>> {
         self.pool.iter()
+    }
+
+    /// Makes everything final that is there.
+    fn settle(&mut self) {
+        self.last = self.head.number();
     }
 
     fn terms(&self) -> Terms {

@@ -180,10 +180,11 @@ impl House {
 }
 
 impl Genesis {
-    /// A chain that begins here.
+    /// A chain that begins here. What is there is final: no branch takes the house away.
     pub fn chain(&self, settings: Settings) -> Chain {
         let mut chain = self.chain.clone();
         chain.set_settings(settings);
+        chain.settle();
         chain
     }
 

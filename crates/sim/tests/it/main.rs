@@ -1,0 +1,4 @@
+//! The chain of the simulation against its users and against a real one.
+
+mod following;
+mod ground;
