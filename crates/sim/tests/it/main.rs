@@ -2,3 +2,5 @@
 
 mod following;
 mod ground;
+mod job;
+mod speed;
