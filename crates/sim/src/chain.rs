@@ -9,6 +9,7 @@ pub mod genesis;
 mod mining;
 mod pool;
 mod reading;
+mod recovery;
 mod state;
 mod transaction;
 
@@ -94,6 +95,7 @@ pub struct Abandoned {
 impl Chain {
     /// A chain whose first block gives these accounts so many wei.
     pub fn new(id: u64, settings: Settings, time: u64, funds: &[(Address, U256)]) -> Self {
+        recovery::remember();
         let mut state = State::default();
         for (account, wei) in funds {
             state.fund(*account, *wei);
@@ -194,3 +196,6 @@ impl Chain {
         Terms { chain: self.id, base_fee: self.base_fee(), gas_limit: self.settings.gas_limit }
     }
 }
+
+#[cfg(test)]
+mod tests;
