@@ -55,7 +55,9 @@ fn the_market_goes_by_tip_and_the_sequencer_by_arrival() {
         [(Persona::Geth, [second, third, first]), (Persona::Nitro, [first, second, third])]
     {
         let mut chain = chain(persona);
-        sent.iter().for_each(|tx| drop(chain.submit(tx).unwrap()));
+        for tx in &sent {
+            chain.submit(tx).unwrap();
+        }
         assert_eq!(hashes(&chain.mine(1_012, &Choice::ALL)), order, "{persona:?}");
     }
 }
@@ -93,7 +95,9 @@ fn branches_differ_and_lost_transactions_stay_lost() {
     let [one, two, _] = people();
     let mut chain = chain(Persona::Geth);
     let txs = [transfer(&one, 0, 20 * GWEI, GWEI), transfer(&two, 0, 20 * GWEI, GWEI)];
-    txs.iter().for_each(|tx| drop(chain.submit(tx).unwrap()));
+    for tx in &txs {
+        chain.submit(tx).unwrap();
+    }
     let old = chain.mine(1_012, &Choice::ALL);
     let mut seen = vec![old.hash()];
     for returned in [Returned::All, Returned::All, Returned::None] {

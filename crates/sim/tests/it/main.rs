@@ -1,4 +1,5 @@
 //! The chain of the simulation against its users and against a real one.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what tests prepare must not fail silently")]
 
 mod anvil;
 mod conformance;
