@@ -159,7 +159,7 @@ fn a_wild_choice_takes_another_part_in_another_order_and_the_same_one_again() {
 fn calls_and_estimates_speak_of_the_block_that_is_asked_about() {
     let [key, ..] = people();
     let mut chain = chain(Persona::Geth);
-    // Stores the time of its block, then returns what it has stored: 42 5f 55, 5f 54 5f 52 60 20 5f f3.
+    // Stores the time of its block, then returns what it has stored.
     let runtime = hex!("425f555f545f5260205ff3");
     let creation = [&hex!("6a")[..], &runtime, &hex!("5f52600b6015f3")].concat();
     let wish = Wish {
