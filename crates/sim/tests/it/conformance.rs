@@ -102,10 +102,13 @@ impl Twins {
         assert_eq!(coins, self.ours.balance(head, account));
     }
 
-    /// Estimates and call results of both. Estimates differ by the steps of the search.
+    /// Estimates and call results of both. Estimates differ by the steps of the search, and for
+    /// them Anvil's clock goes on after the newest block, so that only the kind of a refusal is
+    /// the same.
     async fn compare_call(&self, call: &Call) {
         let head = self.ours.head();
-        let theirs = self.endpoint.call_at(call, BlockRef::Latest).await.unwrap();
+        let at = BlockRef::Number(head.number());
+        let theirs = self.endpoint.call_at(call, at).await.unwrap();
         match (self.ours.call(head, call), theirs) {
             (Ok(ours), Ok(theirs)) => assert_eq!(ours, theirs),
             (Err(ours), Err(theirs)) => {
@@ -119,7 +122,7 @@ impl Twins {
                 assert!(ours.abs_diff(theirs) <= theirs / 20, "{ours} {theirs}");
             }
             (Err(ours), Err(theirs)) => {
-                assert_eq!((ours.class, ours.data), (theirs.class, theirs.data));
+                assert_eq!((ours.class, &ours.data[..4]), (theirs.class, &theirs.data[..4]));
             }
             (ours, theirs) => panic!("{ours:?} {theirs:?}"),
         }
