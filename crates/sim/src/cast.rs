@@ -69,6 +69,8 @@ impl Scene {
             replicas: 2,
             limit: Seconds::new(1_200),
             cancel_after: None,
+            forgets: false,
+            traps: false,
         };
         Self {
             seed,
@@ -83,7 +85,7 @@ impl Scene {
     /// What a seed brings.
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::of(seed, "scene");
-        let honest = usize::try_from(dice.between(3, 5)).unwrap_or(3);
+        let honest = usize::try_from(dice.between(2, 5)).unwrap_or(3);
         let mut workers = vec![Character::Honest; honest];
         if dice.falls(500_000) {
             for _ in 0..dice.between(1, LIARS) {
@@ -108,6 +110,8 @@ fn job(dice: &mut Dice) -> JobPlan {
         replicas: if dice.falls(150_000) { 1 } else { 2 + u8::from(dice.falls(500_000)) },
         limit: Seconds::new(dice.between(300, 1_200)),
         cancel_after: dice.falls(80_000).then_some(mind),
+        forgets: dice.falls(100_000),
+        traps: dice.falls(60_000),
     }
 }
 
@@ -207,7 +211,10 @@ fn owners(
     let machines = coordinators.iter().chain(workers);
     let machines = machines.flat_map(|keys| [keys.operator.address(), keys.signer.address()]);
     let others = others.iter().map(|key| key.address());
-    machines.chain(others).chain([genesis.treasury.address()]).collect()
+    // What a node earns is booked under the address whose number is the node's.
+    let booked =
+        genesis.seats.iter().map(|seat| Address::left_padding_from(&seat.node.get().to_be_bytes()));
+    machines.chain(others).chain(booked).chain([genesis.treasury.address()]).collect()
 }
 
 fn coordination(deployment: &Deployment, keys: &[Keys], seats: &[Seat]) -> Vec<CoordinatorPlan> {

@@ -9,6 +9,7 @@ pub mod genesis;
 mod mining;
 mod pool;
 mod reading;
+mod recovery;
 mod state;
 mod transaction;
 
@@ -72,8 +73,8 @@ pub struct Chain {
     head: Arc<Block>,
     /// Height of the last final block.
     last: u64,
-    /// Heads of branches that were abandoned, the newest last.
-    abandoned: Vec<Arc<Block>>,
+    /// Branches that were abandoned, the newest last.
+    abandoned: Vec<Abandoned>,
     /// The blocks that have a transaction, on any branch.
     places: B256Map<Vec<B256>>,
     /// Transactions by their bytes' hash: finding a signer is what costs time.
@@ -82,9 +83,19 @@ pub struct Chain {
     next_base_fee: Option<u64>,
 }
 
+/// A branch that counted once.
+#[derive(Clone, Debug)]
+pub struct Abandoned {
+    /// Its newest block.
+    pub head: Arc<Block>,
+    /// Height of the last block that was final when it counted.
+    pub last: u64,
+}
+
 impl Chain {
     /// A chain whose first block gives these accounts so many wei.
     pub fn new(id: u64, settings: Settings, time: u64, funds: &[(Address, U256)]) -> Self {
+        recovery::remember();
         let mut state = State::default();
         for (account, wei) in funds {
             state.fund(*account, *wei);
@@ -176,7 +187,15 @@ impl Chain {
         self.pool.iter()
     }
 
+    /// Makes everything final that is there.
+    fn settle(&mut self) {
+        self.last = self.head.number();
+    }
+
     fn terms(&self) -> Terms {
         Terms { chain: self.id, base_fee: self.base_fee(), gas_limit: self.settings.gas_limit }
     }
 }
+
+#[cfg(test)]
+mod tests;

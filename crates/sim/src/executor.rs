@@ -9,6 +9,9 @@ use tallystick_ports::{Cancellation, ExecutionError, Executor, Ran, Run, RunUsag
 use crate::lies::Character;
 use crate::random::Dice;
 
+/// First byte of a program that fails on every machine.
+pub const TRAP: u8 = b't';
+
 /// A machine.
 #[derive(Debug)]
 pub struct Computer {
@@ -41,6 +44,10 @@ pub fn right(program: &[u8], input: &[u8], seed: [u8; 32]) -> Vec<u8> {
 
 impl Executor for Computer {
     fn run(&self, run: &Run<'_>, _: &Cancellation) -> Result<Ran, ExecutionError> {
+        if run.program.first() == Some(&TRAP) {
+            let reason = "the program always fails".to_owned();
+            return Err(ExecutionError::Failed { reason });
+        }
         let mut output = right(run.program, run.input, run.seed);
         let computed = self.computed.fetch_add(1, Ordering::Relaxed);
         match self.character {

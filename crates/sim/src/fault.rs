@@ -35,7 +35,7 @@ pub enum Fault {
         /// Whether final blocks may go.
         breaks_finality: bool,
     },
-    /// Gas costs this many times as much.
+    /// The base fee is so many gwei.
     FeeSpike(u64),
     /// No block is made, or blocks are made again.
     Stand(bool),
@@ -43,6 +43,8 @@ pub enum Fault {
     Choose(Choice),
     /// An endpoint spoils so many millionths of its answers in this way.
     Endpoint(usize, Lie, u32),
+    /// No endpoint answers, or all do again.
+    Blackout(bool),
     /// A disk is full, or has room again.
     Full(Pid, bool),
     /// The next commit of a disk fails.
@@ -87,7 +89,7 @@ impl Climate {
             chain: dice.falls(666_666),
             endpoints: dice.falls(666_666),
             disks: dice.falls(333_333),
-            finality: false,
+            finality: dice.falls(40_000),
         }
     }
 }
@@ -216,6 +218,11 @@ fn endpoints(dice: &mut Dice, climate: Climate, targets: Targets, until: u64, fa
         faults.push((at, Fault::Endpoint(index, fault, share)));
         let over = (at / 60_000).saturating_add(1).saturating_mul(60_000).saturating_sub(1);
         faults.push((over, Fault::Endpoint(index, fault, 0)));
+    }
+    if dice.falls(150_000) {
+        let at = dice.below(until);
+        faults.push((at, Fault::Blackout(true)));
+        faults.push((at.saturating_add(dice.between(30_000, 90_000)), Fault::Blackout(false)));
     }
 }
 

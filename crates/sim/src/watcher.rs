@@ -11,7 +11,7 @@ use crate::outside::Here;
 use crate::situations::Situation;
 
 /// A coordinator wishes for something.
-pub fn wished(wish: &Wish, here: &mut Here<'_>) {
+pub(crate) fn wished(wish: &Wish, here: &mut Here<'_>) {
     match wish {
         Wish::ToNode(seat, order) => ordered(*seat, order, here),
         Wish::Chain(job, call) => {
@@ -76,7 +76,7 @@ fn ordered(seat: Seat, order: &NodeOrder, here: &mut Here<'_>) {
 }
 
 /// A node's words reach its coordinator.
-pub fn heard(seat: Seat, body: &AgentBody, here: &mut Here<'_>) {
+pub(crate) fn heard(seat: Seat, body: &AgentBody, here: &mut Here<'_>) {
     match body {
         AgentBody::AttestRefused(refused) => {
             here.note(|| format!("node {} does not sign: {:?}", seat.node, refused.reason));
@@ -96,7 +96,7 @@ pub fn heard(seat: Seat, body: &AgentBody, here: &mut Here<'_>) {
 }
 
 /// An agent wants something done.
-pub fn performs(seat: Seat, effect: &Effect, here: &mut Here<'_>) {
+pub(crate) fn performs(seat: Seat, effect: &Effect, here: &mut Here<'_>) {
     match effect {
         Effect::SignPledge { slot, .. }
         | Effect::SignClaim { slot, .. }
@@ -115,7 +115,7 @@ pub fn performs(seat: Seat, effect: &Effect, here: &mut Here<'_>) {
 }
 
 /// A settler hands a wish in.
-pub fn settles(intent: &Intent, here: &mut Here<'_>) {
+pub(crate) fn settles(intent: &Intent, here: &mut Here<'_>) {
     if intent.purpose.starts_with("move") {
         here.mark(Situation::SettledInABatch);
     } else if intent.purpose.starts_with("advance") {

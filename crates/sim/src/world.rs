@@ -110,7 +110,11 @@ impl World {
         let mut dice = Dice::of(scene.seed, "world");
         let settings =
             Settings { final_lag: dice.between(4, 10), safe_lag: 2, ..Settings::default() };
-        let chain = cast.genesis.chain(settings);
+        let mut chain = cast.genesis.chain(settings);
+        // What was there before any work is final.
+        for _ in 0..settings.final_lag.saturating_add(2) {
+            chain.mine(chain.head().time().saturating_add(1), &Choice::NONE);
+        }
         let began = chain.head().time().saturating_mul(1_000);
         let deployment = cast.genesis.deployment.clone();
         let contracts = IngestConfig::of_deployment(&deployment).addresses();
@@ -172,13 +176,15 @@ impl World {
         });
         // Four honest nodes are enough for every job to go on with one less.
         let spare = honest.count() >= 5;
+        let mut climate = scene.climate;
+        climate.finality &= self.mode == Mode::Safety;
         let targets = Targets {
             processes: self.places.len().saturating_sub(1),
             mortal: spare.then_some(scene.coordinators),
             endpoints: ENDPOINTS.0,
             final_lag,
         };
-        for (after, fault) in fault::plan(scene.seed, scene.climate, targets, STORM) {
+        for (after, fault) in fault::plan(scene.seed, climate, targets, STORM) {
             let at = self.began.saturating_add(after);
             self.out.queue.plan(at, Event::Fault(fault));
         }

@@ -28,8 +28,8 @@ pub struct Endpoint {
     finality: Finality,
     faults: Faults,
     lag: u64,
-    /// The newest block when it stopped to look.
-    stale: Option<B256>,
+    /// The newest block when it stopped to look, and the height of the last final one.
+    stale: Option<(B256, u64)>,
 }
 
 /// What an endpoint speaks of in one answer.
@@ -77,18 +77,18 @@ impl Endpoint {
 
     fn view(&mut self, chain: &Chain) -> View {
         let newest = chain.head();
-        let mut head = Arc::clone(newest);
+        let (mut head, mut last) = (Arc::clone(newest), chain.final_number());
         if self.faults.strikes(Fault::Flapping)
             && let Some(abandoned) = chain.abandoned().last()
         {
             self.faults.count(Fault::Flapping);
-            head = Arc::clone(abandoned);
+            (head, last) = (Arc::clone(&abandoned.head), abandoned.last);
         }
         if self.faults.strikes(Fault::StaleHead) {
-            let stale = *self.stale.get_or_insert(newest.hash());
-            if let Some(block) = chain.block(stale).filter(|_| stale != newest.hash()) {
+            let (hash, settled) = *self.stale.get_or_insert((newest.hash(), last));
+            if let Some(block) = chain.block(hash).filter(|_| hash != newest.hash()) {
                 self.faults.count(Fault::StaleHead);
-                head = Arc::clone(block);
+                (head, last) = (Arc::clone(block), settled);
             }
         }
         if self.lag > 0 && self.faults.strikes(Fault::LaggingHead) {
@@ -96,15 +96,10 @@ impl Endpoint {
             if let Some(block) = chain.block_at(&head, below) {
                 self.faults.count(Fault::LaggingHead);
                 head = Arc::clone(block);
+                last = last.min(below.saturating_sub(chain.settings().final_lag));
             }
         }
-        let (mut safe, mut last) = (chain.safe_number(), chain.final_number());
-        if head.hash() != newest.hash() {
-            let settings = chain.settings();
-            let behind = |lag| head.number().saturating_sub(lag);
-            (safe, last) =
-                (safe.min(behind(settings.safe_lag)), last.min(behind(settings.final_lag)));
-        }
+        let mut safe = head.number().saturating_sub(chain.settings().safe_lag).max(last);
         let mut tip = None;
         if self.faults.hits(Fault::LyingTip) {
             tip = Some(invented(&head));

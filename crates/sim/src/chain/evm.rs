@@ -1,11 +1,13 @@
 //! The EVM: transactions of a block, and calls that are only tried.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use revm::context::result::{ExecutionResult, Output};
+use revm::context::result::{ExecutionResult, HaltReason, OutOfGasError, Output, ResultGas};
 use revm::context::{BlockEnv, CfgEnv, TxEnv};
 use revm::handler::{MainnetContext, MainnetEvm};
 use revm::primitives::hardfork::SpecId;
 use revm::{Context, ExecuteEvm, MainBuilder, MainContext};
+use tallystick_abi::{Revert, decode_error};
+use tallystick_chain::endpoint::Call;
 
 use super::state::State;
 
@@ -45,6 +47,15 @@ impl Outcome {
             ExecutionResult::Success { .. } => Self::Done(Bytes::new()),
             ExecutionResult::Revert { output, .. } => Self::Reverted(output.clone()),
             ExecutionResult::Halt { .. } => Self::Failed,
+        }
+    }
+
+    /// What the contract said, decoded; nothing where it took effect.
+    pub fn revert(&self) -> Option<Revert> {
+        match self {
+            Self::Done(_) => None,
+            Self::Reverted(output) => Some(decode_error(output)),
+            Self::Failed => Some(decode_error(&[])),
         }
     }
 
@@ -93,11 +104,8 @@ impl Surroundings {
     }
 }
 
-pub(super) use tallystick_chain::endpoint::Call;
-
 /// A call that does not even begin: gas or coins do not suffice for that.
 fn refused() -> ExecutionResult {
-    use revm::context::result::{HaltReason, OutOfGasError, ResultGas};
     ExecutionResult::Halt {
         reason: HaltReason::OutOfGas(OutOfGasError::Basic),
         gas: ResultGas::default(),

@@ -14,13 +14,13 @@ use serde_json::Value;
 use tallystick_abi::contracts::{INodeRegistry, IPaymentManager, IStakingManager, ITallyToken};
 use tallystick_abi::deployment::{Deployed, Holders};
 use tallystick_abi::{Contract, Deployment, Revert};
+use tallystick_chain::endpoint::Call;
 use tallystick_types::{ChainId, NodeId, Seat};
 
 pub use artifacts::ArtifactError;
 pub use script::ScriptError;
 
-use super::evm::Call;
-use super::{Chain, Choice, Outcome, Settings, Signed, Wish};
+use super::{Chain, Choice, Settings, Signed, Wish};
 use artifacts::Artifacts;
 use script::Step;
 
@@ -180,10 +180,11 @@ impl House {
 }
 
 impl Genesis {
-    /// A chain that begins here.
+    /// A chain that begins here. What is there is final: no branch takes the house away.
     pub fn chain(&self, settings: Settings) -> Chain {
         let mut chain = self.chain.clone();
         chain.set_settings(settings);
+        chain.settle();
         chain
     }
 
@@ -327,15 +328,11 @@ fn enqueue(chain: &mut Chain, key: &PrivateKeySigner, step: &Step) {
 fn perform(chain: &mut Chain) -> Result<(), GenesisError> {
     while chain.waiting().next().is_some() {
         let block = chain.mine(chain.head().time().saturating_add(1), &Choice::ALL);
-        let failed = block.transactions.iter().find(|mined| !mined.outcome.is_done());
-        if let Some(mined) = failed {
-            let (from, nonce) = (mined.tx.from, mined.tx.nonce);
-            let output = match &mined.outcome {
-                Outcome::Reverted(output) => output.clone(),
-                Outcome::Done(_) | Outcome::Failed => Bytes::new(),
-            };
-            let revert = Box::new(tallystick_abi::decode_error(&output));
-            return Err(GenesisError::Refused { from, nonce, revert });
+        for mined in &block.transactions {
+            if let Some(revert) = mined.outcome.revert() {
+                let (from, nonce) = (mined.tx.from, mined.tx.nonce);
+                return Err(GenesisError::Refused { from, nonce, revert: Box::new(revert) });
+            }
         }
     }
     Ok(())

@@ -7,12 +7,12 @@ use alloy_primitives::{Address, B256, Bytes, keccak256};
 use revm::context::ContextTr;
 use revm::{DatabaseCommit, ExecuteEvm};
 
-use super::Chain;
 use super::block::{Block, Draft, Mined};
 use super::choice::{Choice, falls};
 use super::evm::{Evm, Outcome, Surroundings};
 use super::state::State;
 use super::transaction::Signed;
+use super::{Abandoned, Chain};
 
 /// Who gets the tips.
 const MINER: Address = Address::repeat_byte(0x77);
@@ -125,7 +125,7 @@ impl Chain {
         let old = Arc::clone(&self.head);
         let fork = self.block_at(&old, fork).cloned();
         let fork = fork.ok_or(ReorganiseError::TooDeep { depth, head })?;
-        self.abandoned.push(Arc::clone(&old));
+        self.abandoned.push(Abandoned { head: Arc::clone(&old), last: self.last });
         self.last = self.last.min(fork.number());
         self.head = Arc::clone(&fork);
         self.give_back(&old, fork.number(), branch.returned);

@@ -6,9 +6,9 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use revm::context::result::ExecutionResult;
 use tallystick_chain::endpoint::{Call, CallClass, CallRefusal};
 
-use super::Chain;
 use super::block::{Block, Mined};
 use super::evm::{Outcome, Surroundings};
+use super::{Abandoned, Chain};
 
 /// Gas that a called contract may keep for itself: an estimate adds it, as geth does.
 const STIPEND: u64 = 2_300;
@@ -24,8 +24,8 @@ impl Chain {
         self.block(head.state.hash_at(number)?)
     }
 
-    /// The heads of branches that were abandoned, the newest last.
-    pub fn abandoned(&self) -> &[Arc<Block>] {
+    /// The branches that were abandoned, the newest last.
+    pub fn abandoned(&self) -> &[Abandoned] {
         &self.abandoned
     }
 

@@ -12,14 +12,15 @@ use tallystick_protocol::ledger::{Limits, Queueing};
 use tallystick_protocol::specification::{Input as WorkInput, Specification, Work};
 use tallystick_protocol::split::Splitter;
 use tallystick_types::{
-    InputDigest, JobId, JobOrder, JobState, Policy, Privacy, ProgramDigest, Seconds, Trust,
-    Verification, WallTime,
+    InputDigest, JobId, JobOrder, Policy, Privacy, ProgramDigest, Seconds, Trust, Verification,
+    WallTime,
 };
 use tallystick_wire::client::{QuoteRequest, QuoteResponse, SubmitRequest};
 
 use super::worker::engine;
 use super::{End, Eyes, Machine};
 use crate::event::{Answer, Letter, Pid, Timer};
+use crate::executor::TRAP;
 use crate::kernel::MachineClock;
 use crate::outside::Here;
 use crate::situations::Situation;
@@ -44,6 +45,10 @@ pub struct JobPlan {
     pub limit: Seconds,
     /// When the client changes its mind, in milliseconds after the start.
     pub cancel_after: Option<u64>,
+    /// Whether it asks for a price before its blobs are there.
+    pub forgets: bool,
+    /// Whether its program fails on every machine.
+    pub traps: bool,
 }
 
 /// What a client is set up with.
@@ -227,9 +232,15 @@ impl Client {
                     order.said = Some(now);
                 }
             }
-            Letter::Quoted(None) | Letter::Submitted(None) => {
+            Letter::Quoted(None) => {
                 here.mark(Situation::OrderRefused);
+                let mut orders = self.orders.iter_mut();
+                if let Some(order) = orders.find(|it| matches!(it.stage, Stage::Quoting)) {
+                    order.stage = Stage::Uploading;
+                    order.speak(now, false, self.plan.coordinator, (&self.plan, here));
+                }
             }
+            Letter::Submitted(None) => here.mark(Situation::OrderRefused),
             Letter::Upload(_) | Letter::Quote(_) | Letter::Submit(_) | Letter::Cancel(_) => {}
         }
         Ok(())
@@ -238,7 +249,8 @@ impl Client {
 
 impl Order {
     fn of(plan: &JobPlan, number: u8) -> Self {
-        let program: Arc<[u8]> = vec![b'p', number].into();
+        let kind = if plan.traps { TRAP } else { b'p' };
+        let program: Arc<[u8]> = vec![kind, number].into();
         let per_slice = 16_u64;
         let length = usize::try_from(plan.slices.saturating_mul(per_slice)).unwrap_or_default();
         let input: Vec<u8> = (0..=u8::MAX).cycle().map(|byte| byte ^ number).take(length).collect();
@@ -267,7 +279,8 @@ impl Order {
             limits: Limits { job: plan.limit, ..Limits::for_tasks() },
         };
         let bytes = vec![program, input.into()];
-        let (stage, replicas) = (Stage::Uploading, plan.replicas);
+        let stage = if plan.forgets { Stage::Quoting } else { Stage::Uploading };
+        let replicas = plan.replicas;
         Self { stage, said: None, cancelled: false, replicas, bytes, specification }
     }
 
@@ -338,9 +351,4 @@ impl Order {
             here.post(to, Letter::Cancel(*job));
         }
     }
-}
-
-/// Where a job stands, for people.
-pub fn state_of(house: &tallystick_chain::follow::House, job: JobId) -> Option<JobState> {
-    house.read().latest().job(job).map(|job| job.state)
 }

@@ -386,6 +386,9 @@ impl Coordinator {
             }
             Message::Put(digest, bytes) => {
                 let kept = self.blobs.put(&bytes).is_ok_and(|stored| stored.digest == digest);
+                if !kept {
+                    here.mark(Situation::WrongOutputUploaded);
+                }
                 here.say(session, Message::Stored(digest, kept));
             }
             _ => {}

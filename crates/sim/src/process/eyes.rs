@@ -49,6 +49,8 @@ impl Eyes {
             agreement,
             finality: FINALITY,
             window: 64,
+            stride: 8,
+            range: 4,
             ..IngestConfig::of_deployment(deployment)
         };
         let logs = Arc::new(reader(contracts.clone()));

@@ -16,7 +16,8 @@ use tallystick_types::{Amount, BlobDigest, EngineProfile, JobId, Seat, Seconds, 
 use tallystick_wire::worker::{Capabilities, CoordinatorMessage, Hello, KindOffer, WorkKind, v1};
 use tallystick_wire::{Software, version};
 use tallystick_worker::agent::{
-    Agent, AgentConfig, Effect, FetchFailure, Input, Maxima, Moment, NodeSecret, RunOrder,
+    Agent, AgentConfig, AgentSays, Effect, FetchFailure, Input, Maxima, Moment, NodeSecret,
+    RunOrder,
 };
 use tallystick_worker::shell::{
     Assembly, Bench, execute, heartbeat, look_up, message, outward, sign,
@@ -372,6 +373,10 @@ impl Worker {
             Effect::Store(batch) => self.store.commit(batch)?,
             Effect::Send(says) => {
                 if let Line::Up { session, .. } = self.line {
+                    let opens = matches!(*says, AgentSays::Reveal { .. });
+                    if opens && self.character == Character::FalseOpening {
+                        here.mark(Situation::FalseOpeningHeard);
+                    }
                     let said = self.character.says(*says, &self.bare);
                     for says in said {
                         here.say(session, Message::Agent(Box::new(outward(says))));
@@ -435,6 +440,9 @@ impl Worker {
             return Some(Input::Uploaded { assignment, done: false });
         };
         if self.character.withholds() {
+            if self.dice.falls(500_000) {
+                here.say(*session, Message::Put(blob, Arc::from(b"something else".as_slice())));
+            }
             here.mark(Situation::OutputWithheld);
             return None;
         }
@@ -476,7 +484,7 @@ fn capabilities() -> Capabilities {
 }
 
 /// The engine of every simulated machine.
-pub fn engine() -> EngineProfile {
+pub(super) fn engine() -> EngineProfile {
     EngineProfile::new("simulated/1").expect("a short name is one")
 }
 

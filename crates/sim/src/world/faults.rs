@@ -4,7 +4,8 @@ use tallystick_chain::view::JobEvent;
 use tallystick_types::JobState;
 
 use super::{Role, World};
-use crate::chain::endpoint::Fault as Lie;
+use crate::cast::ENDPOINTS;
+use crate::chain::endpoint::{ALWAYS, Fault as Lie};
 use crate::chain::{Branch, Choice};
 use crate::disk::Disk;
 use crate::event::Pid;
@@ -43,9 +44,8 @@ impl World {
                 let blocks = each.collect();
                 self.reorganise(&Branch { depth, blocks, returned, breaks_finality });
             }
-            Fault::FeeSpike(times) => {
-                let fee = self.out.chain.base_fee().saturating_mul(times);
-                self.out.chain.set_base_fee(fee);
+            Fault::FeeSpike(gwei) => {
+                self.out.chain.set_base_fee(gwei.saturating_mul(1_000_000_000));
                 tally.census.fee_spikes += 1;
                 tally.situations.mark(Situation::FeeSpiked);
             }
@@ -57,6 +57,10 @@ impl World {
             }
             Fault::Choose(choice) => self.choice = choice,
             Fault::Endpoint(index, lie, share) => self.spoil(index, lie, share),
+            Fault::Blackout(is_dark) => {
+                let share = if is_dark { ALWAYS } else { 0 };
+                (0..ENDPOINTS.0).for_each(|index| self.spoil(index, Lie::NoAnswer, share));
+            }
             Fault::Full(pid, is_full) => {
                 self.disks(pid).into_iter().for_each(|disk| disk.set_full(is_full));
                 if is_full {

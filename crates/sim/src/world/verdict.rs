@@ -11,6 +11,14 @@ use tallystick_protocol::ledger::Settings as Rules;
 use tallystick_scheduler::SchedulingParameters;
 
 impl World {
+    /// Lets every disk say that it synced what it did not: a fault that must be noticed.
+    pub fn let_disks_lie(&self) {
+        for place in &self.places {
+            place.machine.disk.lie();
+            place.machine.log.lie();
+        }
+    }
+
     /// Whether everything that was begun has ended.
     pub(super) fn is_over(&self) -> bool {
         if self.mode == Mode::Safety {
