@@ -219,7 +219,7 @@ fn endpoints(dice: &mut Dice, climate: Climate, targets: Targets, until: u64, fa
         let over = (at / 60_000).saturating_add(1).saturating_mul(60_000).saturating_sub(1);
         faults.push((over, Fault::Endpoint(index, fault, 0)));
     }
-    if dice.falls(150_000) {
+    if dice.falls(250_000) {
         let at = dice.below(until);
         faults.push((at, Fault::Blackout(true)));
         faults.push((at.saturating_add(dice.between(30_000, 90_000)), Fault::Blackout(false)));

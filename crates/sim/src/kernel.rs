@@ -36,7 +36,7 @@ impl<E> Queue<E> {
     }
 
     /// The next event, with its number. Time moves there.
-    pub fn next(&mut self) -> Option<(u64, E)> {
+    pub fn take(&mut self) -> Option<(u64, E)> {
         let ((at, number), event) = self.events.pop_first()?;
         self.now.store(at, Ordering::Relaxed);
         Some((number, event))
@@ -104,7 +104,7 @@ mod tests {
         for (at, name) in [(300, "late"), (200, "first"), (200, "second"), (50, "past")] {
             queue.plan(at, name);
         }
-        let order: Vec<_> = std::iter::from_fn(|| queue.next().map(|(_, name)| name)).collect();
+        let order: Vec<_> = std::iter::from_fn(|| queue.take().map(|(_, name)| name)).collect();
         assert_eq!(order, ["past", "first", "second", "late"]);
         assert_eq!(queue.now(), 300);
     }
@@ -114,7 +114,7 @@ mod tests {
         let mut queue = Queue::new(1_000);
         let clock = queue.clock(-400);
         queue.plan(5_000, ());
-        queue.next();
+        queue.take();
         assert_eq!(clock.now(), WallTime::new(4_600));
     }
 }

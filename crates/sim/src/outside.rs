@@ -156,6 +156,13 @@ impl Here<'_> {
         self.out.tally.situations.mark(situation);
     }
 
+    /// Marks a situation where it is there.
+    pub fn mark_if(&mut self, is_there: bool, situation: Situation) {
+        if is_there {
+            self.mark(situation);
+        }
+    }
+
     /// Writes a line for people, where one reads.
     pub fn note(&mut self, line: impl FnOnce() -> String) {
         let name = self.name;

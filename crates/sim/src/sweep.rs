@@ -92,7 +92,8 @@ impl Sweep {
         })?;
         self.table(&summary, began.seconds(), output)?;
         let missing = summary.situations.missing();
-        Ok(summary.failures.is_empty() && !(self.demands_situations && !missing.is_empty()))
+        let complete = missing.is_empty() || !self.demands_situations;
+        Ok(complete && summary.failures.is_empty())
     }
 
     fn work(&self, next: &AtomicU64, sender: &mpsc::Sender<Report>, began: Stopwatch) {

@@ -83,9 +83,8 @@ pub(crate) fn heard(seat: Seat, body: &AgentBody, here: &mut Here<'_>) {
             here.mark(Situation::ClaimRefused);
         }
         AgentBody::Attested(attested) => {
-            if here.out.tally.oracles.attested(seat, attested) {
-                here.mark(Situation::TwoClaimsSigned);
-            }
+            let second = here.out.tally.oracles.attested(seat, attested);
+            here.mark_if(second, Situation::TwoClaimsSigned);
         }
         AgentBody::TaskFailed(failed) => {
             let (failure, detail) = (failed.failure, failed.detail.as_str());
@@ -101,9 +100,8 @@ pub(crate) fn performs(seat: Seat, effect: &Effect, here: &mut Here<'_>) {
         Effect::SignPledge { slot, .. }
         | Effect::SignClaim { slot, .. }
         | Effect::SignReceipt { slot, .. } => {
-            if here.out.tally.oracles.signs(seat, *slot) {
-                here.mark(Situation::SignedAgain);
-            }
+            let again = here.out.tally.oracles.signs(seat, *slot);
+            here.mark_if(again, Situation::SignedAgain);
         }
         Effect::Send(says) => {
             if let AgentSays::AttestRefused { reason, detail, .. } = &**says {

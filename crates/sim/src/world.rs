@@ -205,7 +205,7 @@ impl World {
             Mode::Liveness => self.began.saturating_add(STORM).saturating_add(PATIENCE),
         };
         let mut is_over = false;
-        while let Some((number, event)) = self.out.queue.next() {
+        while let Some((number, event)) = self.out.queue.take() {
             events += 1;
             let [kind, who, what] = event.numbers();
             self.out.audit.note_numbers(&[self.out.now(), number, kind, who, what]);

@@ -95,7 +95,6 @@ enum Stage {
     Quoting,
     Submitting(Box<SubmitRequest>, JobId),
     Given(JobId),
-    Refused,
 }
 
 impl Client {
@@ -118,15 +117,14 @@ impl Client {
     pub fn jobs(&self) -> Vec<JobId> {
         let number = |order: &Order| match order.stage {
             Stage::Submitting(_, job) | Stage::Given(job) => Some(job),
-            Stage::Uploading | Stage::Quoting | Stage::Refused => None,
+            Stage::Uploading | Stage::Quoting => None,
         };
         self.orders.iter().filter_map(number).collect()
     }
 
-    /// Whether every job was refused or is over for good.
+    /// Whether every job is over for good.
     pub fn is_content(&self) -> bool {
         self.orders.iter().all(|order| match order.stage {
-            Stage::Refused => true,
             Stage::Given(job) => self.is_over(job),
             Stage::Uploading | Stage::Quoting | Stage::Submitting(..) => false,
         })
@@ -315,7 +313,7 @@ impl Order {
             Stage::Submitting(request, _) if !known => {
                 here.post(to, Letter::Submit(request.clone()));
             }
-            Stage::Submitting(..) | Stage::Given(_) | Stage::Refused => {}
+            Stage::Submitting(..) | Stage::Given(_) => {}
         }
     }
 

@@ -1,6 +1,5 @@
 //! How a process sees the chain: ingest and the fold of its deliveries.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tallystick_abi::Deployment;
@@ -109,8 +108,10 @@ impl Eyes {
 
     fn step(&mut self, mut input: Input, here: &mut Here<'_>) -> Result<(), End> {
         loop {
-            let (epoch, phase) = (self.ingest.status().epoch, self.ingest.status().phase);
-            match self.ingest.step(input) {
+            let before = self.ingest.status();
+            let output = self.ingest.step(input);
+            self.mark(&before, here);
+            match output {
                 Output::Commit(batch) => {
                     self.store.commit(batch)?;
                     self.tell(here)?;
@@ -130,19 +131,19 @@ impl Eyes {
                     return Ok(());
                 }
             }
-            let status = self.ingest.status();
-            if status.epoch > epoch {
-                here.mark(Situation::ViewRolledBack);
-                here.note(|| format!("the chain took blocks back, epoch {}", status.epoch));
-            }
-            if status.phase != phase {
-                self.mark_phase(status.phase, here);
-            }
         }
     }
 
-    fn mark_phase(&self, phase: Phase, here: &mut Here<'_>) {
-        match phase {
+    fn mark(&self, before: &IngestStatus, here: &mut Here<'_>) {
+        let status = self.ingest.status();
+        if status.epoch > before.epoch {
+            here.mark(Situation::ViewRolledBack);
+            here.note(|| format!("the chain took blocks back, epoch {}", status.epoch));
+        }
+        if status.phase == before.phase {
+            return;
+        }
+        match status.phase {
             Phase::Degraded => here.mark(Situation::IngestDegraded),
             Phase::Halted(_) => here.mark(Situation::IngestHalted),
             Phase::BackFill => here.mark(Situation::IngestBackFilled),
@@ -158,10 +159,5 @@ impl Eyes {
             here.out.tally.oracles.block_used(&here.out.chain, &block, here.name);
         }
         Ok(())
-    }
-
-    /// Jobs and nodes that are not what a fresh reading of the same deliveries says.
-    pub fn jobs(&self) -> BTreeSet<tallystick_types::JobId> {
-        self.house.read().latest().jobs().map(|job| job.id).collect()
     }
 }
