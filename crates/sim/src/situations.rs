@@ -1,5 +1,5 @@
-//! What has to happen sometimes, in sentences. A sweep in which one of them never happens tests less
-//! than it seems to.
+//! What has to happen sometimes, in sentences. A sweep in which one of them never happens tests
+//! less than it seems to.
 
 use std::collections::BTreeMap;
 
