@@ -186,7 +186,7 @@ fn chain(dice: &mut Dice, climate: Climate, targets: Targets, until: u64, faults
         faults.push((dice.below(until), fault));
     }
     if dice.falls(300_000) {
-        faults.push((dice.below(until), Fault::FeeSpike(dice.between(50, 400))));
+        faults.push((dice.below(until), Fault::FeeSpike(dice.between(200, 2_000))));
     }
     if dice.falls(300_000) {
         let at = dice.below(until);

@@ -174,8 +174,8 @@ impl World {
             Role::Worker(plan) => plan.character == Character::Honest,
             _ => false,
         });
-        // Four honest nodes are enough for every job to go on with one less.
-        let spare = honest.count() >= 5;
+        // Three honest nodes are enough for every job to go on.
+        let spare = honest.count() >= 4;
         let mut climate = scene.climate;
         climate.finality &= self.mode == Mode::Safety;
         let targets = Targets {
