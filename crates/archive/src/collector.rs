@@ -124,7 +124,7 @@ impl Collector {
     /// Asks one coordinator after the other, until one has a receipt that holds.
     async fn ask(&mut self, job: JobId) -> Result<bool, CollectError> {
         for coordinator in &mut self.coordinators {
-            let request = ReceiptRequest { job: job.as_bytes().to_vec() };
+            let request = ReceiptRequest { job: job.as_bytes().to_vec(), access: None };
             let answer = match coordinator.receipt(request).await {
                 Ok(answer) => answer.into_inner(),
                 Err(status) => {

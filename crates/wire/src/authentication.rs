@@ -19,7 +19,8 @@
 //! |---|---|
 //! | 8, 2, 8, 20, 32 | `TALLYCNL`, version, chain, `JobManager`, job: [`ClientRequest::Cancel`] |
 //! | 8, 2, 8, 20, 32, 4, 4 | `TALLYRTR`, ..., job, task, tries: [`ClientRequest::Retry`] |
-//! | 8, 2, 8, 20, 20, 32 | `TALLYPAR`, ..., client, nonce: [`ClientRequest::CreatePairing`] |
+//! | 8, 2, 8, 20, 20, 32, 28, 8 | `TALLYPAR`, ..., client, nonce, coordinator, until: [`ClientRequest::CreatePairing`] |
+//! | 8, 2, 8, 20, 28, 8 | `TALLYRED`, ..., coordinator, until: [`ClientRequest::Read`] |
 //! | 8, 2, 8, 20, 8, 20, 1, n | `TALLYCLM`, ..., node, signer, length, code: [`PairingClaim`] |
 //!
 //! A client signs as wallets do (EIP-191): the Keccak-256 of a prefix and the Keccak-256 of the
@@ -30,12 +31,18 @@ mod tests;
 
 use alloy_primitives::{Address, B256, eip191_hash_message, keccak256};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use tallystick_types::{ChainId, IdentityKey, IdentitySignature, JobId, Seat, TaskIndex};
+use tallystick_types::{
+    ChainId, IdentityKey, IdentitySignature, JobId, Seat, Seconds, TaskIndex, WallTime,
+};
 
 use crate::bounded::Label;
 use crate::worker::{Challenge, Hello};
 
 const VERSION: u16 = 1;
+
+/// The longest time for which a request with an end may be taken. A program that signs one says
+/// less, so that a clock that is a little off does no harm.
+pub const LONGEST_REQUEST: Seconds = Seconds::new(600);
 
 /// What an agent signs before its session begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +95,17 @@ pub enum ClientRequest {
         client: Address,
         /// Random bytes, used once.
         nonce: B256,
+        /// The coordinator that is to make it, so that no other one can pass the request on.
+        coordinator: Seat,
+        /// Until when it may be taken.
+        until: WallTime,
+    },
+    /// To read what only this client may read.
+    Read {
+        /// The coordinator that is asked, so that it cannot ask another one in the client's name.
+        coordinator: Seat,
+        /// Until when it counts.
+        until: WallTime,
     },
 }
 
@@ -179,10 +197,18 @@ impl ClientRequest {
                 bytes.extend_from_slice(&tries.to_be_bytes());
                 bytes
             }
-            Self::CreatePairing { client, nonce } => {
+            Self::CreatePairing { client, nonce, coordinator, until } => {
                 let mut bytes = network.begin(b"TALLYPAR");
                 bytes.extend_from_slice(client.as_slice());
                 bytes.extend_from_slice(nonce.as_slice());
+                seat(&mut bytes, *coordinator);
+                bytes.extend_from_slice(&until.get().to_be_bytes());
+                bytes
+            }
+            Self::Read { coordinator, until } => {
+                let mut bytes = network.begin(b"TALLYRED");
+                seat(&mut bytes, *coordinator);
+                bytes.extend_from_slice(&until.get().to_be_bytes());
                 bytes
             }
         }

@@ -34,7 +34,7 @@ proptest! {
             AttestTask AttestRequest OutputRequest SignReceipt SignOutcome Drain
         );
         survive!(source, client:
-            Page NetworkRequest Contract Token NetworkResponse Placement
+            Access Page NetworkRequest Contract Token NetworkResponse Placement
             QuoteRequest QuoteResponse SubmitRequest SubmitResponse StatusRequest
             JobStatus WatchRequest JobEvent TaskNode Accepted Queued Assigned
             Acknowledged Progress Committed Drawn Verified Reassigned Escalated

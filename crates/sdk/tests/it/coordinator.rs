@@ -268,6 +268,7 @@ impl Clients for Service {
             cost: Some(Amount::new(900)),
             client: done.client,
             token: TOKEN,
+            private: false,
         })
     }
 

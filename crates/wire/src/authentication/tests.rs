@@ -102,11 +102,15 @@ fn each_request_of_a_client_has_its_own_bytes() {
     let head = |kind: &str| format!("{}00010000000000007a69{}", hex::encode(kind), "aa".repeat(20));
     let retry = |task, tries| ClientRequest::Retry { job, task, tries };
     let (client, nonce) = (Address::repeat_byte(3), B256::repeat_byte(4));
-    let pairing = ClientRequest::CreatePairing { client, nonce };
+    let (coordinator, until) = (seat_of(6), WallTime::new(7));
+    let pairing = ClientRequest::CreatePairing { client, nonce, coordinator, until };
+    let read = ClientRequest::Read { coordinator, until };
+    let place = format!("{:016x}{}{:016x}", 6, "06".repeat(20), 7);
     for (request, kind, rest) in [
         (ClientRequest::Cancel { job }, "TALLYCNL", "01".repeat(32)),
         (retry(task, 5), "TALLYRTR", format!("{}0000000200000005", "01".repeat(32))),
-        (pairing, "TALLYPAR", format!("{}{}", "03".repeat(20), "04".repeat(32))),
+        (pairing, "TALLYPAR", format!("{}{}{place}", "03".repeat(20), "04".repeat(32))),
+        (read, "TALLYRED", place),
     ] {
         let bytes = request.bytes(network());
         assert_eq!(hex::encode(&bytes), head(kind) + &rest);

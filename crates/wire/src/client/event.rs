@@ -9,6 +9,7 @@ use tallystick_types::{
 };
 
 use super::job::Finality;
+use super::order::Access;
 use super::v1;
 use crate::bounded::{List, Sentence};
 use crate::declare::{bodies, members, message};
@@ -22,6 +23,8 @@ message! {
         job: JobId,
         /// The events with a larger sequence; zero for all that are kept.
         after_sequence: u64,
+        /// The client's right to read; needed where the job is private.
+        access: Option<Access>,
     }
 }
 

@@ -7,7 +7,7 @@ use tallystick_types::{
     Amount, BlobDigest, EvmSignature, JobId, OutputDigest, Seat, TaskIndex, WallTime,
 };
 
-use super::order::Page;
+use super::order::{Access, Page};
 use super::v1;
 use crate::bounded::{Cursor, List, ReceiptBytes, Sentence, Text};
 use crate::declare::{members, message};
@@ -94,6 +94,8 @@ message! {
         client: Address,
         /// Token of payment, 20 bytes.
         token: Address,
+        /// Whether only its client may read result, receipt, explanation and events.
+        private: bool,
     }
 }
 
@@ -104,6 +106,8 @@ message! {
         job: JobId,
         /// The first task to answer with.
         first_task: TaskIndex,
+        /// The client's right to read; needed where the job is private.
+        access: Option<Access>,
     }
 }
 
@@ -140,6 +144,8 @@ message! {
     ReceiptRequest {
         /// The job, 32 bytes.
         job: JobId,
+        /// The client's right to read; needed where the job is private.
+        access: Option<Access>,
     }
 }
 
@@ -156,6 +162,8 @@ message! {
     WhyRequest {
         /// The job, 32 bytes.
         job: JobId,
+        /// The client's right to read; needed where the job is private.
+        access: Option<Access>,
     }
 }
 

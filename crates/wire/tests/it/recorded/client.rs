@@ -64,6 +64,7 @@ pub(super) fn status() -> JobStatus {
         cost: Some(Amount::new(900_000)),
         client: Address::repeat_byte(0x31),
         token: Address::repeat_byte(0x32),
+        private: false,
     }
 }
 
