@@ -15,7 +15,7 @@ pub use key::Key;
 pub use log::{EventNumber, Events, Snapshot};
 pub use open::{FORMAT, Journal, Network, Reader};
 pub use records::{
-    DeadLetter, DeadLetterKey, JobRecord, JobStatus, PairingId, ReceiptKey, ReceiptRecord,
+    DeadLetter, DeadLetterKey, JobRecord, JobStatus, PairingClaimed, PairingId, ReceiptKey, ReceiptRecord,
     TrustPairing,
 };
 pub use shelf::Shelf;
