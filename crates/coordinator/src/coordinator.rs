@@ -11,8 +11,9 @@ use tallystick_chain::outbox::OutboxHandle;
 use tallystick_journal::{Journal, JournalError};
 use tallystick_ports::Clock;
 use tallystick_protocol::ledger::Settings;
+use tallystick_protocol::specification::{MOST_BYTES, Specification};
 use tallystick_scheduler::SchedulingParameters;
-use tallystick_types::{IdentityKey, Seat};
+use tallystick_types::{BlobDigest, IdentityKey, Privacy, Seat};
 use tallystick_wire::blobs::v1::blobs_server::BlobsServer;
 use tallystick_wire::client::v1::clients_server::ClientsServer;
 use tallystick_wire::limits;
@@ -169,8 +170,19 @@ impl CoordinatorServices {
             .max_encoding_message_size(limits::CLIENT_RESPONSE_BYTES)
     }
 
-    /// The service that carries blobs, for both.
+    /// The service that carries blobs, for both. Specifications of private jobs leave in sessions of
+    /// the nodes that get the work, and no other way: the chain shows their address to everybody,
+    /// and they name everything else.
     pub fn blobs(&self) -> BlobsServer<BlobService> {
-        BlobService::server(self.blobs.clone())
+        BlobService::withholding(self.blobs.clone(), is_private_specification)
     }
+}
+
+fn is_private_specification(blobs: &BlobStore, digest: BlobDigest) -> bool {
+    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+    if blobs.size(digest).is_none_or(|size| size > most) {
+        return false;
+    }
+    let read = blobs.get(digest).ok().and_then(|bytes| Specification::from_bytes(&bytes).ok());
+    read.is_some_and(|specification| specification.privacy == Privacy::Private)
 }

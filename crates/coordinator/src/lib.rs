@@ -4,6 +4,7 @@ mod coordinator;
 mod desk;
 mod feed;
 mod hands;
+mod limit;
 pub mod machine;
 mod news;
 mod orders;

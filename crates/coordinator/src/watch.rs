@@ -10,10 +10,11 @@ use tallystick_abi::Contract;
 use tallystick_chain::follow::Change;
 use tallystick_chain::outbox::{Intent, IntentKey};
 use tallystick_chain::view::{JobView, NodeStatus};
+use tallystick_journal::JobRecord;
 use tallystick_protocol::ledger::{ChainFact, Finality};
 use tallystick_protocol::specification::{Input as WorkInput, Specification};
 use tallystick_types::{
-    Amount, Attempt, BlobDigest, Funding, JobId, JobState, NodeId, Seat, Trust,
+    Amount, Attempt, BlobDigest, Funding, JobId, JobState, NodeId, Privacy, Seat, Trust,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
@@ -98,7 +99,11 @@ async fn waiting(shared: &Shared) -> Result<Vec<JobId>, Stopped> {
 
 /// Hands the machine whatever it does not know of a job yet.
 async fn look(shared: &Shared, job: JobId) -> Result<(), Stopped> {
-    let offer = offer(shared, job);
+    let mut offer = offer(shared, job);
+    let private = |offer: &Offer| offer.specification.privacy == Privacy::Private;
+    if offer.as_ref().is_some_and(private) && !was_handed_in(shared, job).await? {
+        offer = None;
+    }
     let news = {
         let house = shared.house.read();
         tell(shared, &house, job);
@@ -106,6 +111,13 @@ async fn look(shared: &Shared, job: JobId) -> Result<(), Stopped> {
         News::of(job, (house.latest(), house.final_()), me, offer)
     };
     shared.desk.look(move |machine| news.inputs(machine)).await
+}
+
+/// Whether the client of a private job brought the specification itself. Everybody can order what
+/// a digest on the chain names, and would have private work done by nodes of his own.
+async fn was_handed_in(shared: &Shared, job: JobId) -> Result<bool, Stopped> {
+    let found = shared.desk.ask(move |_, reader| reader.get(JobRecord::TABLE, &job)).await?;
+    Ok(found.is_ok_and(|record| record.is_some_and(|it| it.privacy == Privacy::Private)))
 }
 
 /// Watchers hear of money that moved.

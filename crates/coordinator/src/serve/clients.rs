@@ -1,18 +1,20 @@
 //! The service of clients: quotes, orders, and everything that can be asked about jobs.
 
+mod access;
 mod describe;
 mod order;
+mod pairing;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::Address;
-use tallystick_abi::signer_of;
 use tallystick_journal::{JobRecord, ReceiptRecord};
 use tallystick_protocol::ledger::{Event, TaskState};
-use tallystick_types::{EvmSignature, JobId};
-use tallystick_wire::authentication::{ClientRequest, Network};
+use tallystick_protocol::specification::Specification;
+use tallystick_types::{EvmSignature, JobId, JobOrder};
+use tallystick_wire::authentication::ClientRequest;
 use tallystick_wire::client as message;
 use tallystick_wire::client::v1;
 use tallystick_wire::client::v1::clients_server::Clients;
@@ -20,6 +22,7 @@ use tallystick_wire::{Label, Sentence, Software, Text};
 use tokio::time::timeout;
 use tonic::{Request, Response, Status};
 
+use self::pairing::PairingDesk;
 use super::{Answers, checked, stopped};
 use crate::machine::{Input, UnknownJob};
 use crate::shared::Shared;
@@ -37,6 +40,7 @@ pub(crate) struct ClientService {
     shared: Shared,
     /// Orders that were taken and are not on the chain yet, the oldest first.
     taken: Arc<Mutex<VecDeque<JobId>>>,
+    pairings: PairingDesk,
 }
 
 #[tonic::async_trait]
@@ -55,6 +59,12 @@ impl Clients for ClientService {
         request: Request<v1::QuoteRequest>,
     ) -> Result<Response<v1::QuoteResponse>, Status> {
         let asked: message::QuoteRequest = checked(request.into_inner())?;
+        if order::private(asked.specification.clone()).await?.is_some() {
+            let who = access::reader(&self.shared, asked.access.as_ref())?.ok_or_else(|| {
+                Status::unauthenticated("a private job is priced for its client; sign the request")
+            })?;
+            access::require_paired(&self.shared, who, asked.replicas).await?;
+        }
         let shared = self.shared.clone();
         let quote = tokio::task::spawn_blocking(move || order::quote(&shared, &asked));
         Ok(Response::new(joined(quote.await)??.into()))
@@ -65,9 +75,13 @@ impl Clients for ClientService {
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
         let asked: message::SubmitRequest = checked(request.into_inner())?;
+        let (order, specification) = (asked.order(), asked.specification.clone());
         let shared = self.shared.clone();
         let judged = tokio::task::spawn_blocking(move || order::judge(&shared, &asked));
         let (job, intent) = joined(judged.await)??;
+        if let Some(specification) = order::private(specification).await? {
+            self.take_private(job, &order, specification).await?;
+        }
         let kept = self.shared.outbox.enqueue(intent).await;
         kept.map_err(|error| Status::unavailable(error.to_string()))?;
         self.take(job);
@@ -87,7 +101,8 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let message::WatchRequest { job, after_sequence } = checked(request.into_inner())?;
+        let message::WatchRequest { job, after_sequence, access } = checked(request.into_inner())?;
+        access::require_reader(&self.shared, job, access.as_ref()).await?;
         self.describe(job).await?;
         let (feed, mut news) = (self.shared.feed.clone(), self.shared.feed.watch());
         news.mark_changed();
@@ -121,7 +136,8 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::ResultRequest>,
     ) -> Result<Response<v1::ResultResponse>, Status> {
-        let message::ResultRequest { job, first_task } = checked(request.into_inner())?;
+        let message::ResultRequest { job, first_task, access } = checked(request.into_inner())?;
+        access::require_reader(&self.shared, job, access.as_ref()).await?;
         let found = self.shared.desk.ask(move |machine, _| {
             let receipt = describe::output(machine, job);
             let parts = describe::parts(machine, job, first_task, PARTS)?;
@@ -137,7 +153,8 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::ReceiptRequest>,
     ) -> Result<Response<v1::ReceiptResponse>, Status> {
-        let message::ReceiptRequest { job } = checked(request.into_inner())?;
+        let message::ReceiptRequest { job, access } = checked(request.into_inner())?;
+        access::require_reader(&self.shared, job, access.as_ref()).await?;
         let kept = self.shared.desk.ask(move |_, reader| reader.receipts_of(job));
         let kept = kept.await.map_err(stopped)?.map_err(disk)?;
         let (_, ReceiptRecord { receipt, .. }) = kept.into_iter().last().ok_or_else(|| {
@@ -152,7 +169,8 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::WhyRequest>,
     ) -> Result<Response<v1::WhyResponse>, Status> {
-        let message::WhyRequest { job } = checked(request.into_inner())?;
+        let message::WhyRequest { job, access } = checked(request.into_inner())?;
+        access::require_reader(&self.shared, job, access.as_ref()).await?;
         let json = self.shared.desk.ask(move |machine, _| describe::why(machine, job));
         let json = json.await.map_err(stopped)?.ok_or_else(|| unknown(job))?;
         Ok(Response::new(message::WhyResponse { json: Text::cut(&json) }.into()))
@@ -191,7 +209,11 @@ impl Clients for ClientService {
         request: Request<v1::DeadLettersRequest>,
     ) -> Result<Response<v1::DeadLettersResponse>, Status> {
         let asked: message::DeadLettersRequest = checked(request.into_inner())?;
-        let letters = self.shared.desk.ask(move |machine, _| describe::letters(machine, &asked));
+        let who = access::reader(&self.shared, asked.access.as_ref())?;
+        let look = move |machine: &crate::machine::Machine, _: &tallystick_journal::Reader| {
+            describe::letters(machine, &asked, who)
+        };
+        let letters = self.shared.desk.ask(look);
         Ok(Response::new(letters.await.map_err(stopped)?.into()))
     }
 
@@ -218,30 +240,30 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::CreatePairingRequest>,
     ) -> Result<Response<v1::CreatePairingResponse>, Status> {
-        let _: message::CreatePairingRequest = checked(request.into_inner())?;
-        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+        let made = self.pairings.create(&self.shared, checked(request.into_inner())?).await?;
+        Ok(Response::new(made.into()))
     }
 
     async fn claim_pairing(
         &self,
         request: Request<v1::ClaimPairingRequest>,
     ) -> Result<Response<v1::ClaimPairingResponse>, Status> {
-        let _: message::ClaimPairingRequest = checked(request.into_inner())?;
-        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+        let claimed = self.pairings.claim(&self.shared, checked(request.into_inner())?).await?;
+        Ok(Response::new(claimed.into()))
     }
 
     async fn list_pairings(
         &self,
         request: Request<v1::ListPairingsRequest>,
     ) -> Result<Response<v1::ListPairingsResponse>, Status> {
-        let _: message::ListPairingsRequest = checked(request.into_inner())?;
-        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+        let found = pairing::list(&self.shared, checked(request.into_inner())?).await?;
+        Ok(Response::new(found.into()))
     }
 }
 
 impl ClientService {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared, taken: Arc::default() }
+        Self { shared, taken: Arc::default(), pairings: PairingDesk::default() }
     }
 
     /// Remembers an order until the chain shows its job.
@@ -257,6 +279,31 @@ impl ClientService {
 
     fn has_taken(&self, job: JobId) -> bool {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&job)
+    }
+
+    /// Takes the order of a private job, or refuses it at once. That its client handed it in is
+    /// kept: the chain shows the digest of its specification to everybody, and work on what that
+    /// names is not done for anybody else.
+    async fn take_private(
+        &self,
+        job: JobId,
+        order: &JobOrder,
+        specification: Specification,
+    ) -> Result<(), Status> {
+        if access::record(&self.shared, job).await?.is_some() {
+            return Ok(());
+        }
+        let (client, replicas) = (order.client, order.terms.rules.replicas);
+        access::require_paired(&self.shared, client, replicas).await?;
+        let now = self.shared.clock.now();
+        let kept = self.shared.desk.change(move |step| {
+            if step.get(JobRecord::TABLE, &job)?.is_none() {
+                step.put_job(job, &order::pending(client, &specification, now))?;
+            }
+            Ok(((), Vec::new()))
+        });
+        let kept = kept.await.map_err(stopped)?;
+        kept.map_err(|rule| Status::internal(rule.to_string()))
     }
 
     /// What is known of a job, on the chain and here.
@@ -278,13 +325,11 @@ impl ClientService {
         request: ClientRequest,
         signature: &EvmSignature,
     ) -> Result<(), Status> {
-        let (chain, job_manager) = (self.shared.domain.chain, self.shared.domain.job_manager);
         let client: Address = {
             let house = self.shared.house.read();
             house.latest().job(job).map(|view| view.order.client).ok_or_else(|| unknown(job))?
         };
-        let signer = signer_of(request.digest(Network { chain, job_manager }), signature)
-            .map_err(|error| Status::unauthenticated(error.to_string()))?;
+        let signer = access::signer(&self.shared, request, signature)?;
         if signer == client {
             return Ok(());
         }

@@ -8,7 +8,8 @@ use tallystick_chain::view::{HouseView, Outcome};
 use tallystick_journal::JobRecord;
 use tallystick_protocol::ledger::{Job, JobPhase, TaskState};
 use tallystick_types::{
-    Amount, JobId, JobState, OutputDigest, ParametersVersion, Ppm, Seat, TaskIndex, WallTime,
+    Amount, JobId, JobState, OutputDigest, ParametersVersion, Ppm, Privacy, Seat, TaskIndex,
+    WallTime,
 };
 use tallystick_wire::client::{
     self as message, DeadLetter, DeadLettersRequest, DeadLettersResponse, Finality, JobStatus,
@@ -112,6 +113,7 @@ pub(super) fn status(
         client: latest
             .map_or_else(|| record.map(|it| it.user).unwrap_or_default(), |view| view.order.client),
         token: latest.map(|view| view.order.terms.token).unwrap_or_default(),
+        private: record.is_some_and(|it| it.privacy == Privacy::Private),
     })
 }
 
@@ -134,6 +136,7 @@ pub(super) fn pending(job: JobId) -> JobStatus {
         cost: None,
         client: alloy_primitives::Address::ZERO,
         token: alloy_primitives::Address::ZERO,
+        private: false,
     }
 }
 
@@ -305,11 +308,21 @@ fn node_status(
     }
 }
 
-/// The tasks that were given up and can still be tried again.
-pub(super) fn letters(machine: &Machine, asked: &DeadLettersRequest) -> DeadLettersResponse {
+/// The tasks that were given up and can still be tried again; those of private jobs for their
+/// client alone.
+pub(super) fn letters(
+    machine: &Machine,
+    asked: &DeadLettersRequest,
+    who: Option<alloy_primitives::Address>,
+) -> DeadLettersResponse {
     let (after, limit) = bounds(asked.page.as_ref());
     let letter = |(job, task): (JobId, TaskIndex)| {
-        let it = machine.ledger().job(job)?.tasks.get(&task)?;
+        let it = machine.ledger().job(job)?;
+        let request = &it.head.request;
+        if request.privacy == Privacy::Private && who != Some(request.client) {
+            return None;
+        }
+        let it = it.tasks.get(&task)?;
         let TaskState::DeadLetter { since, why } = &it.state else { return None };
         let tries = u32::try_from(it.history.len()).unwrap_or(u32::MAX);
         Some(DeadLetter { job, task, tries, reason: sentence(why), since_ms: *since })

@@ -1,15 +1,16 @@
 //! Quotes, and orders that become jobs on the chain.
 
-use alloy_primitives::{U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use alloy_sol_types::SolCall;
 use tallystick_abi::contracts::{self, IJobManager};
 use tallystick_abi::{Contract, signer_of};
 use tallystick_chain::outbox::{Intent, IntentKey};
+use tallystick_journal::{JobRecord, JobStatus};
 use tallystick_protocol::specification::{Specification, SpecificationError};
 use tallystick_scheduler::{ResolvedPolicy, WorkKind};
 use tallystick_types::{
     Amount, BlobDigest, Funding, JobId, JobPrice, JobRules, JobTerms, Policy, Privacy,
-    ServiceLevel, Trust, Verification,
+    ServiceLevel, Trust, Verification, WallTime,
 };
 use tallystick_wire::client::{Placement, QuoteRequest, QuoteResponse, SubmitRequest};
 use tonic::Status;
@@ -133,14 +134,33 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
     Ok((job, intent))
 }
 
-fn read(bytes: &[u8]) -> Result<Specification, Status> {
-    let specification = Specification::from_bytes(bytes)
-        .map_err(|error| Status::invalid_argument(error.to_string()))?;
-    if specification.privacy == Privacy::Private {
-        let words = "this coordinator does not take private jobs yet; ask for a public one";
-        return Err(Status::unimplemented(words));
+/// The specification, where only paired nodes may see it.
+pub(super) async fn private(
+    bytes: tallystick_wire::Specification,
+) -> Result<Option<Specification>, Status> {
+    let read = tokio::task::spawn_blocking(move || read(&bytes));
+    let specification = super::joined(read.await)??;
+    Ok((specification.privacy == Privacy::Private).then_some(specification))
+}
+
+/// What is kept of a private order until its work begins.
+pub(super) fn pending(client: Address, specification: &Specification, now: WallTime) -> JobRecord {
+    JobRecord {
+        kind: "wasm".to_owned(),
+        policy: specification.policy,
+        privacy: specification.privacy,
+        user: client,
+        status: JobStatus::Pending,
+        payload: specification.to_bytes(),
+        result: None,
+        worker: None,
+        created_at: now,
+        completed_at: None,
     }
-    Ok(specification)
+}
+
+fn read(bytes: &[u8]) -> Result<Specification, Status> {
+    Specification::from_bytes(bytes).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
 /// What the client signed rules: words beside it must not say otherwise.
