@@ -11,6 +11,7 @@ use tallystick_wire::client::v1::ReceiptRequest;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
 use tallystick_wire::limits;
 use tokio::sync::broadcast::error::RecvError;
+use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::shelves::{Archive, ArchiveError, Kept};
@@ -121,13 +122,16 @@ impl Collector {
         Ok(())
     }
 
-    /// Asks one coordinator after the other, until one has a receipt that holds.
+    /// Asks one coordinator after the other, until one has a receipt that holds. That of a private
+    /// job goes to its client alone, who may bring it here: it is not asked for again.
     async fn ask(&mut self, job: JobId) -> Result<bool, CollectError> {
+        let mut private = false;
         for coordinator in &mut self.coordinators {
             let request = ReceiptRequest { job: job.as_bytes().to_vec(), access: None };
             let answer = match coordinator.receipt(request).await {
                 Ok(answer) => answer.into_inner(),
                 Err(status) => {
+                    private |= status.code() == Code::Unauthenticated;
                     tracing::debug!(%job, code = ?status.code(), "archive.collector.none");
                     continue;
                 }
@@ -153,6 +157,6 @@ impl Collector {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(false)
+        Ok(private)
     }
 }

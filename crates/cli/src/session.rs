@@ -8,6 +8,7 @@ use tallystick_abi::Deployment;
 use tallystick_chain::keys::EvmSigner;
 use tallystick_sdk::chain::Chain;
 use tallystick_sdk::{Client, ClientConfig};
+use tallystick_types::JobId;
 
 use crate::amounts::Unit;
 use crate::configuration::{Configuration, Flags};
@@ -49,6 +50,12 @@ impl Session {
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
         self.reader().await?;
         Ok(Client::connect(&self.client_config()?, Some(self.signer()?)).await?)
+    }
+
+    /// A client that can read a job: with the key where the job is private.
+    pub(crate) async fn reader_of(&self, job: JobId) -> Result<Client, Failure> {
+        let reader = self.reader().await?;
+        if reader.status(job).await?.private { self.client().await } else { Ok(reader) }
     }
 
     /// The key that signs.

@@ -36,6 +36,7 @@ pub(crate) fn status(status: &JobStatus) -> Value {
         "cost": status.cost,
         "client": status.client,
         "token": status.token,
+        "private": status.private,
         "nodes": seats,
         "created_at_ms": status.created_at_ms,
         "updated_at_ms": status.updated_at_ms,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tallystick_wire::MalformedError;
+use tallystick_wire::client::NotPaired;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
@@ -69,6 +70,14 @@ pub enum CallError {
         /// What the coordinator said.
         message: String,
     },
+    /// A private job has too few nodes that its client paired with and that could begin.
+    #[error("{call} was refused: {refused}")]
+    NotPaired {
+        /// What was asked.
+        call: &'static str,
+        /// How many there are, and what to do.
+        refused: NotPaired,
+    },
     /// The coordinator refuses.
     #[error("{call} was refused ({code}): {message}")]
     Refused {
@@ -97,6 +106,9 @@ impl CallError {
     }
 
     pub(crate) fn of(call: &'static str, url: &str, status: &Status) -> Self {
+        if let Some(refused) = NotPaired::of(status) {
+            return Self::NotPaired { call, refused };
+        }
         let message = status.message().to_owned();
         match status.code() {
             Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal => {
