@@ -6,5 +6,6 @@ mod front;
 mod house;
 mod job;
 mod network;
+mod private;
 mod refusals;
 mod view;
