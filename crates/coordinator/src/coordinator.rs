@@ -170,9 +170,9 @@ impl CoordinatorServices {
             .max_encoding_message_size(limits::CLIENT_RESPONSE_BYTES)
     }
 
-    /// The service that carries blobs, for both. Specifications of private jobs leave in sessions of
-    /// the nodes that get the work, and no other way: the chain shows their address to everybody,
-    /// and they name everything else.
+    /// The service that carries blobs, for both. Specifications of private jobs leave in sessions
+    /// of the nodes that get the work, and no other way: the chain shows their address to
+    /// everybody, and they name everything else.
     pub fn blobs(&self) -> BlobsServer<BlobService> {
         BlobService::withholding(self.blobs.clone(), is_private_specification)
     }

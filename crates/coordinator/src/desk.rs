@@ -63,6 +63,8 @@ type Look = Box<dyn FnOnce(&Machine) -> Vec<Input> + Send>;
 /// Changes rows by their rules; gives the inputs that follow, and what to say once all is kept.
 type Change = Box<dyn FnOnce(&mut Step<'_>) -> Result<Changed, JournalError> + Send>;
 type Changed = (Vec<Input>, Box<dyn FnOnce() + Send>);
+/// What a change brings, with the inputs that follow.
+type With<T> = (T, Vec<Input>);
 
 enum Request {
     Input(Box<Input>, Option<oneshot::Sender<Option<Refusal>>>),
@@ -117,7 +119,7 @@ impl DeskHandle {
     /// is on the disk when this returns, or nothing where a rule refuses.
     pub(crate) async fn change<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Step<'_>) -> Result<(T, Vec<Input>), JournalError> + Send + 'static,
+        change: impl FnOnce(&mut Step<'_>) -> Result<With<T>, JournalError> + Send + 'static,
     ) -> Result<Result<T, RuleError>, Stopped> {
         let (reply, answer) = oneshot::channel();
         let asked: Change = Box::new(move |step| match change(step) {

@@ -53,8 +53,8 @@ pub enum OrderError {
 }
 
 impl Client {
-    /// Asks what a job costs, and takes the answer only where it is what was demanded. A private job
-    /// is refused here already where too few paired nodes could begin.
+    /// Asks what a job costs, and takes the answer only where it is what was demanded. A private
+    /// job is refused here already where too few paired nodes could begin.
     ///
     /// # Errors
     ///

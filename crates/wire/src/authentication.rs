@@ -19,12 +19,14 @@
 //! |---|---|
 //! | 8, 2, 8, 20, 32 | `TALLYCNL`, version, chain, `JobManager`, job: [`ClientRequest::Cancel`] |
 //! | 8, 2, 8, 20, 32, 4, 4 | `TALLYRTR`, ..., job, task, tries: [`ClientRequest::Retry`] |
-//! | 8, 2, 8, 20, 20, 32, 28, 8 | `TALLYPAR`, ..., client, nonce, coordinator, until: [`ClientRequest::CreatePairing`] |
-//! | 8, 2, 8, 20, 28, 8 | `TALLYRED`, ..., coordinator, until: [`ClientRequest::Read`] |
+//! | 8, 2, 8, 20, 20, 32, 28, 8 | `TALLYPAR`, ..., client, nonce, coordinator, end: [pairing] |
+//! | 8, 2, 8, 20, 28, 8 | `TALLYRED`, ..., coordinator, end: [`ClientRequest::Read`] |
 //! | 8, 2, 8, 20, 8, 20, 1, n | `TALLYCLM`, ..., node, signer, length, code: [`PairingClaim`] |
 //!
 //! A client signs as wallets do (EIP-191): the Keccak-256 of a prefix and the Keccak-256 of the
 //! bytes. A node claims a pairing with its identity key.
+//!
+//! [pairing]: ClientRequest::CreatePairing
 
 #[cfg(test)]
 mod tests;

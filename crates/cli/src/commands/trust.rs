@@ -17,8 +17,8 @@ use crate::terminal;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Makes a code by which one machine pairs with this client. It is used once and expires. Whoever
-    /// claims it sees the input of private jobs: tell it to the machine's operator alone.
+    /// Makes a code by which one machine pairs with this client. It is used once and expires.
+    /// Whoever claims it sees the input of private jobs: tell it to the machine's operator alone.
     Pair,
     /// Pairs a registered machine with the client that made a code. The machine's operator does it.
     Claim {
@@ -44,7 +44,7 @@ impl Command {
             Self::Pair => {
                 let made = session.client().await?.create_pairing().await?;
                 terminal::tell(
-                    "tell the code to the operator of one machine, who runs `tally trust claim CODE`",
+                    "tell the code to the operator of one machine, who runs `tally trust claim`",
                 );
                 output.record(&json!({
                     "code": made.code.as_str(),

@@ -56,8 +56,8 @@ pub(crate) struct Order {
     /// What is preferred in a machine.
     #[arg(long, value_enum, default_value_t = PolicyWord::Auto)]
     policy: PolicyWord,
-    /// Only machines that this client paired with may see it; the coordinator sees it too. Refused at
-    /// once unless as many as --replicas are connected: `tally trust pair`.
+    /// Only machines that this client paired with may see it; the coordinator sees it too. Refused
+    /// at once unless as many as --replicas are connected: `tally trust pair`.
     #[arg(long)]
     private: bool,
     /// Ends the job instead of waiting while no machine is free.
