@@ -31,7 +31,7 @@ async fn pair(town: &Town, name: &str) -> Seat {
     let again = operator.claim_pairing(code.as_str(), seat, &identity).await.unwrap_err();
     let TrustError::Call(CallError::Refused { code: Code::PermissionDenied, message, .. }) = again
     else {
-        panic!("the code served twice: {again}");
+        unreachable!("the code served twice: {again}");
     };
     assert!(message.contains("claimed already"), "{message}");
     seat
@@ -41,7 +41,7 @@ async fn pair(town: &Town, name: &str) -> Seat {
 async fn refused(client: &Client, prepared: &Prepared, town: &Town) -> NotPaired {
     match client.quote(prepared, &town.demand(2)).await.unwrap_err() {
         OrderError::Call(CallError::NotPaired { refused, .. }) => refused,
-        other => panic!("{other}"),
+        other => unreachable!("{other}"),
     }
 }
 
@@ -55,7 +55,7 @@ async fn offer(town: &Town, prepared: &Prepared) -> Offer {
                     assert_eq!(refused.paired, 2, "pairings survive");
                     tokio::time::sleep(Duration::from_millis(300)).await;
                 }
-                Err(other) => panic!("{other}"),
+                Err(other) => unreachable!("{other}"),
             }
         }
     };
@@ -75,7 +75,7 @@ async fn learns_nothing(client: &Client, job: JobId, specification: BlobDigest, 
     is_refused(&client.watch(job, 0).next().await.unwrap_err());
     match client.parts(job).await.unwrap_err() {
         ResultError::Call(error) => is_refused(&error),
-        other => panic!("{other}"),
+        other => unreachable!("{other}"),
     }
     let blob = client.blob(specification, 1 << 20).await;
     assert!(matches!(blob, Err(DownloadError::Fetch { .. })), "{blob:?}");
