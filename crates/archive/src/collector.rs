@@ -11,6 +11,7 @@ use tallystick_wire::client::v1::ReceiptRequest;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
 use tallystick_wire::limits;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
@@ -41,6 +42,16 @@ pub struct Collector {
     wanted: BTreeSet<JobId>,
     /// The last one that was asked for, so that all get their turn.
     turn: Option<JobId>,
+    status: watch::Sender<CollectorStatus>,
+}
+
+/// How a collector is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CollectorStatus {
+    /// Jobs with a result whose receipt is not here yet.
+    pub wanted: usize,
+    /// Receipts that came in since the start.
+    pub kept: u64,
 }
 
 /// Why collecting ended.
@@ -60,7 +71,13 @@ impl Collector {
         });
         let coordinators = coordinators.collect();
         let (every, wanted, turn) = (config.every, BTreeSet::new(), None);
-        Self { archive, house, coordinators, every, wanted, turn }
+        let (status, _) = watch::channel(CollectorStatus::default());
+        Self { archive, house, coordinators, every, wanted, turn, status }
+    }
+
+    /// Shows how the collector is.
+    pub fn status(&self) -> watch::Receiver<CollectorStatus> {
+        self.status.subscribe()
     }
 
     /// Collects until `stop` is ready.
@@ -105,7 +122,15 @@ impl Collector {
                 self.wanted.remove(&job);
             }
         }
+        self.show(0);
         Ok(())
+    }
+
+    fn show(&self, kept: u64) {
+        self.status.send_modify(|status| {
+            status.wanted = self.wanted.len();
+            status.kept = status.kept.saturating_add(kept);
+        });
     }
 
     /// Asks for some of the jobs, each time for the next ones.
@@ -117,6 +142,7 @@ impl Collector {
         for job in jobs {
             if self.ask(job).await? {
                 self.wanted.remove(&job);
+                self.show(1);
             }
         }
         Ok(())

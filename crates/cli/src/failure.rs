@@ -1,6 +1,7 @@
 //! What a failure means to whoever called: one exit code each.
 
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
 use tallystick_node::NodeError;
@@ -57,6 +58,12 @@ impl Failure {
 
     pub(crate) fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Code::Usage, error)
+    }
+
+    /// A look at what is needed found something bad, and printed it.
+    pub(crate) fn unfit() -> Self {
+        let text = "something is not as it should be; each line says what to do";
+        Self::failed(io::Error::other(text))
     }
 
     pub(crate) fn misused(text: impl Into<String>) -> Self {

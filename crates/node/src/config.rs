@@ -52,6 +52,8 @@ pub struct Config {
     pub settler: SettlerSettings,
     /// The archive.
     pub archive: ArchiveSettings,
+    /// When the node says that something is late.
+    pub late: LateSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -156,6 +158,16 @@ pub struct ArchiveSettings {
     pub coordinators: Vec<String>,
     /// Time between two rounds, in seconds.
     pub every_seconds: u64,
+}
+
+/// How long things may wait before `/readyz` fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LateSettings {
+    /// The next block, in seconds; zero for a chain that makes blocks only when it has work.
+    pub chain_seconds: u64,
+    /// Everything on which money depends: transactions, payments, receipts, sessions; in seconds.
+    pub money_seconds: u64,
 }
 
 /// The log, on standard error.
@@ -377,6 +389,7 @@ impl Default for Config {
             worker: WorkerSettings::default(),
             settler: SettlerSettings::default(),
             archive: ArchiveSettings::default(),
+            late: LateSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -437,6 +450,12 @@ impl Default for SettlerSettings {
 impl Default for ArchiveSettings {
     fn default() -> Self {
         Self { coordinators: Vec::new(), every_seconds: 5 }
+    }
+}
+
+impl Default for LateSettings {
+    fn default() -> Self {
+        Self { chain_seconds: 60, money_seconds: 300 }
     }
 }
 

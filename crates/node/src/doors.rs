@@ -161,7 +161,7 @@ impl Keys {
     }
 }
 
-fn needs_identity(config: &Config) -> bool {
+pub(crate) fn needs_identity(config: &Config) -> bool {
     config.roles.contains(&Role::Coordinator) || config.roles.contains(&Role::Worker)
 }
 
@@ -173,7 +173,7 @@ fn open_blobs(config: &Config) -> Result<BlobStore, NodeError> {
 }
 
 /// Takes the folder for this process.
-fn lock(data: &Path) -> Result<File, NodeError> {
+pub(crate) fn lock(data: &Path) -> Result<File, NodeError> {
     let failed = |source| NodeError::File { path: data.to_owned(), source };
     fs::create_dir_all(data).map_err(failed)?;
     let file = File::options().create(true).write(true).truncate(false).open(data.join("lock"));

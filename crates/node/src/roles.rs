@@ -43,7 +43,7 @@ pub(crate) async fn start(
 ) -> Result<(), NodeError> {
     let has = |role| doors.config.roles.contains(&role);
     if has(Role::Coordinator) {
-        coordinator(doors, tasks).await?;
+        coordinator(doors, tasks, observed).await?;
     }
     if has(Role::Settler) {
         settler(doors, tasks, observed)?;
@@ -58,7 +58,11 @@ pub(crate) async fn start(
     Ok(())
 }
 
-async fn coordinator(doors: &Doors, tasks: &mut Tasks) -> Result<(), NodeError> {
+async fn coordinator(
+    doors: &Doors,
+    tasks: &mut Tasks,
+    observed: &watch::Sender<Observed>,
+) -> Result<(), NodeError> {
     let (keys, identity) = identified(doors)?;
     let signer = keys.signer.address();
     let node = node_of(doors, signer, &identity)?.ok_or(NodeError::NotRegistered { signer })?;
@@ -72,6 +76,7 @@ async fn coordinator(doors: &Doors, tasks: &mut Tasks) -> Result<(), NodeError> 
         seat: Seat { node, signer },
         identity: IdentityFile::public(&identity),
     };
+    observed.send_modify(|it| it.me = Some(parts.seat));
     let settings = &doors.config.coordinator;
     let (coordinator, services) = Coordinator::open(settings.rules.clone(), parts)?;
     let server = server::bind(settings, services, tasks.stop(Stage::Door)).await?;
@@ -126,6 +131,7 @@ fn archive(
     let every = Duration::from_secs(config.archive.every_seconds.max(1));
     let collector =
         Collector::new(CollectorConfig { coordinators, every }, archive, doors.house.clone());
+    observed.send_modify(|it| it.collector = Some(collector.status()));
     let stop = tasks.stop(Stage::Role);
     tasks.spawn("archive", Stage::Role, collector.run(stop));
     Ok(())
@@ -157,7 +163,10 @@ fn worker(
         blobs: blobs(doors)?,
     };
     let worker = Worker::new(worker_config(doors, &identity)?, ports)?;
-    observed.send_modify(|it| it.worker = Some(worker.status()));
+    observed.send_modify(|it| {
+        it.worker = Some(worker.status());
+        it.me = (node != NodeId::UNREGISTERED).then_some(seat).or(it.me);
+    });
     let stop = tasks.stop(Stage::Work);
     tasks.spawn("worker", Stage::Work, worker.run(stop));
     Ok(())

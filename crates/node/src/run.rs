@@ -1,8 +1,10 @@
 //! A node from its start to its end.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tallystick_types::Seconds;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -10,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, ConfigError, LogSettings};
 use crate::doors::Doors;
 use crate::error::NodeError;
-use crate::observe::{self, Observed};
+use crate::observe::{self, Observed, PipelineTimes};
 use crate::roles;
 use crate::tasks::{Stage, Tasks};
 
@@ -31,9 +33,16 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), N
         settler: None,
         worker: None,
         archive: None,
+        collector: None,
+        me: None,
+        times: PipelineTimes {
+            chain: Seconds::new(doors.config.late.chain_seconds),
+            money: Seconds::new(doors.config.late.money_seconds),
+        },
     });
     let stop_observing = tasks.stop(Stage::Door);
-    tasks.spawn("observe", Stage::Door, observe::serve(listener, seen, stop_observing));
+    let clock = Arc::clone(&doors.clock);
+    tasks.spawn("observe", Stage::Door, observe::serve(listener, seen, clock, stop_observing));
     tracing::info!(%address, roles = ?doors.config.roles, "node.run.started");
 
     let mut stop = std::pin::pin!(stop);
