@@ -12,6 +12,7 @@ mod roles;
 mod run;
 mod server;
 mod tasks;
+mod tls;
 
 pub use clock::SystemClock;
 pub use config::{Config, ConfigError, Override, Role};
@@ -21,3 +22,4 @@ pub use facts::HouseFacts;
 pub use keys::NodeKeys;
 pub use run::{init_logs, run, signals};
 pub use tasks::{Stage, TaskError, Tasks};
+pub use tls::CertificateError;

@@ -48,6 +48,7 @@ fn joining() -> Vec<AgentBody> {
             instance_epoch: 12,
             capabilities: capabilities(),
             software: Software::cut("tallystick 0.1.0"),
+            nonce: None,
         }),
         AgentBody::Proof(Proof {
             identity_signature: signature(),

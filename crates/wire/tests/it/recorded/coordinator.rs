@@ -24,6 +24,7 @@ fn joining() -> Vec<CoordinatorBody> {
             chosen_version: 1,
             coordinator: seat(6),
             coordinator_identity: identity(),
+            coordinator_signature: None,
         }),
         CoordinatorBody::Welcome(Welcome {
             session: FixedBytes::repeat_byte(0x14),
