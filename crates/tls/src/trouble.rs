@@ -73,7 +73,8 @@ impl Trouble {
         use CertificateError as Bad;
         Some(match error {
             rustls::Error::InvalidCertificate(bad) => match bad {
-                Bad::UnknownIssuer => Self::UnknownAuthority,
+                // The second: one of the same name, whose key did not sign it.
+                Bad::UnknownIssuer | Bad::BadSignature => Self::UnknownAuthority,
                 Bad::Expired | Bad::ExpiredContext { .. } => Self::Expired,
                 Bad::NotValidYet | Bad::NotValidYetContext { .. } => Self::NotYetValid,
                 Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Self::OtherName,
