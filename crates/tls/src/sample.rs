@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 
-use crate::Authorities;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::{Authorities, provider};
 
 /// An authority that nobody believes but who is told to.
 #[derive(Debug)]
@@ -17,6 +21,21 @@ pub struct SamplePair {
     pub certificate: String,
     /// Its private key.
     pub key: String,
+}
+
+#[expect(clippy::missing_panics_doc, reason = "for tests")]
+impl SamplePair {
+    /// How a server speaks TLS with it.
+    pub fn server_config(&self) -> ServerConfig {
+        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes());
+        ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider has cipher suites for both versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
+            .expect("they were made for each other")
+    }
 }
 
 /// When a certificate is valid.

@@ -111,7 +111,16 @@ fn signing() -> Vec<CoordinatorBody> {
     ]
 }
 
+/// Since coordinators prove who they are.
+fn proving() -> Vec<CoordinatorBody> {
+    let mut challenge = joining().swap_remove(0);
+    if let CoordinatorBody::Challenge(challenge) = &mut challenge {
+        challenge.coordinator_signature = Some(signature());
+    }
+    vec![challenge]
+}
+
 pub(super) fn messages() -> Vec<CoordinatorMessage> {
-    let bodies = [joining(), working(), signing()].concat();
+    let bodies = [joining(), working(), signing(), proving()].concat();
     bodies.into_iter().map(|body| CoordinatorMessage { body: Some(body) }).collect()
 }
