@@ -58,7 +58,7 @@ pub enum CertificateError {
         /// The file.
         path: PathBuf,
     },
-    /// The file holds none.
+    /// The file holds no key.
     #[error("{} holds no private key in PEM", path.display())]
     NoKey {
         /// The file.

@@ -11,6 +11,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
         &[
             "run",
             "submit",
+            "create",
             "status",
             "watch",
             "result",
