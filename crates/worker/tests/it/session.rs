@@ -285,7 +285,7 @@ async fn a_registered_coordinator_proves_who_it_is_for_this_session() {
         session.prove().await;
         session.admit(0).await;
     };
-    beside(worker, test).await;
+    Box::pin(beside(worker, test)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
