@@ -87,7 +87,9 @@ impl From<NodeError> for Failure {
 
 const fn of_call(error: &CallError) -> Code {
     match error {
-        CallError::Unreachable { .. } | CallError::TimedOut { .. } => Code::NoConnection,
+        CallError::Unreachable { .. } | CallError::Insecure { .. } | CallError::TimedOut { .. } => {
+            Code::NoConnection
+        }
         CallError::NotFound { .. }
         | CallError::NotNow { .. }
         | CallError::NotPaired { .. }
@@ -108,7 +110,7 @@ const fn of_chain(error: &ChainError) -> Code {
     match error {
         ChainError::Refused { .. } | ChainError::Failed { .. } => Code::Refused,
         ChainError::Endpoint { .. } => Code::NoConnection,
-        ChainError::Url { .. } | ChainError::NoHttps | ChainError::NoKey => Code::Usage,
+        ChainError::Url { .. } | ChainError::NoKey => Code::Usage,
         ChainError::OtherChain { .. }
         | ChainError::Sign(_)
         | ChainError::Answer { .. }
@@ -137,7 +139,7 @@ codes! {
     VerifyError => |error| Code::Verification;
     PictureError => |error| Code::Failed;
     ConnectError => |error| match &error {
-        ConnectError::NoCoordinator | ConnectError::Url { .. } => Code::Usage,
+        ConnectError::NoCoordinator | ConnectError::Address(_) => Code::Usage,
         ConnectError::Call(call) => of_call(call),
         ConnectError::NoJobManager | ConnectError::OtherNetwork { .. } => Code::Verification,
     };

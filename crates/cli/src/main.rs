@@ -39,9 +39,8 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == tallystick_node::COMPILE_COMMAND) {
         return tallystick_node::compiler_main();
     }
-    // Before anything touches TLS: with two providers among the dependencies none is the default.
-    // It is the first in this process, so it cannot be there already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    // For clients that name no provider: without one each of them panics.
+    tallystick_tls::install_provider();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.flags.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

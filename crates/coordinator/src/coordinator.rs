@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
+use ed25519_dalek::SigningKey;
 use tallystick_abi::Deployment;
 use tallystick_blobs::{BlobService, BlobStore};
 use tallystick_chain::follow::House;
@@ -13,7 +14,7 @@ use tallystick_ports::Clock;
 use tallystick_protocol::ledger::Settings;
 use tallystick_protocol::specification::{MOST_BYTES, Specification};
 use tallystick_scheduler::SchedulingParameters;
-use tallystick_types::{BlobDigest, IdentityKey, Privacy, Seat};
+use tallystick_types::{BlobDigest, Privacy, Seat};
 use tallystick_wire::blobs::v1::blobs_server::BlobsServer;
 use tallystick_wire::client::v1::clients_server::ClientsServer;
 use tallystick_wire::limits;
@@ -50,8 +51,8 @@ pub struct CoordinatorParts {
     pub deployment: Arc<Deployment>,
     /// Who this coordinator is in the registry, with the signer that holds its leases.
     pub seat: Seat,
-    /// Its identity key.
-    pub identity: IdentityKey,
+    /// Its identity key, with which it proves to nodes that it is this seat.
+    pub identity: SigningKey,
 }
 
 /// A coordinator that is ready to run.

@@ -5,11 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+mod tls;
+
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use tallystick_coordinator::CoordinatorConfig;
 use tallystick_types::ChainId;
 use toml::{Table, Value};
+
+pub use tls::TlsSettings;
 
 /// Begins the names of settings in the environment; `__` separates section and name.
 const PREFIX: &str = "TALLY_NODE_";
@@ -44,6 +48,8 @@ pub struct Config {
     pub chain: ChainSettings,
     /// The keys.
     pub keys: KeySettings,
+    /// Lines to other machines.
+    pub tls: TlsSettings,
     /// The coordinator.
     pub coordinator: CoordinatorSettings,
     /// The worker.
@@ -233,6 +239,17 @@ pub enum ConfigError {
         /// How many there are.
         given: usize,
     },
+    /// Other machines would connect in the clear.
+    #[error(
+        "coordinator.listen is {address}, where other machines connect, without TLS; set \
+         tls.certificate and tls.key, or listen on 127.0.0.1. Only where a proxy in front of this \
+         node does TLS, and nobody else reaches the address: set \
+         tls.insecure_plaintext_behind_proxy"
+    )]
+    Plaintext {
+        /// The address.
+        address: SocketAddr,
+    },
     /// A setting has a value that cannot be.
     #[error("{name} cannot be {given}; {remedy}")]
     Value {
@@ -303,6 +320,7 @@ impl Config {
             let remedy = "a worker has at least one place";
             return Err(ConfigError::Value { name: "worker.places", given: "0".into(), remedy });
         }
+        self.check_tls()?;
         for tip in self.settler.least_tip.values() {
             if tip.parse::<u128>().is_err() {
                 let remedy = "write base units of the token in digits";
@@ -329,16 +347,6 @@ impl Config {
 
     pub(crate) fn identity_file(&self) -> PathBuf {
         or(&self.keys.identity_file, || self.folder("identity"))
-    }
-
-    /// The coordinator of this process, as others in it reach it.
-    pub(crate) fn own_coordinator(&self) -> Option<String> {
-        let listen = self.coordinator.listen;
-        let mut address = listen;
-        if listen.ip().is_unspecified() {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
-        self.roles.contains(&Role::Coordinator).then(|| format!("http://{address}"))
     }
 }
 
@@ -385,6 +393,7 @@ impl Default for Config {
             drain_seconds: 120,
             chain: ChainSettings::default(),
             keys: KeySettings::default(),
+            tls: TlsSettings::default(),
             coordinator: CoordinatorSettings::default(),
             worker: WorkerSettings::default(),
             settler: SettlerSettings::default(),

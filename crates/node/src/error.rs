@@ -18,10 +18,12 @@ use tallystick_coordinator::CoordinatorError;
 use tallystick_journal::JournalError;
 use tallystick_sandbox::wasm::SandboxError;
 use tallystick_settlement::SettlementError;
+use tallystick_tls::{AddressError, AuthoritiesError};
 use tallystick_worker::SetupError;
 
 use crate::config::ConfigError;
 use crate::tasks::TaskError;
+use crate::tls::CertificateError;
 
 /// Why a node does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,12 @@ pub enum NodeError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Deployment(#[from] DeploymentError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     #[error(transparent)]
@@ -85,12 +93,6 @@ pub enum NodeError {
         #[source]
         source: io::Error,
     },
-    /// A coordinator's URL.
-    #[error("{url} is no address of a coordinator; write http://host:port or https://host:port")]
-    Url {
-        /// What was given.
-        url: String,
-    },
     /// A coordinator has to be registered, so that nodes know whom they work for.
     #[error("{signer} signs for no registered node; register it with `tally node register`")]
     NotRegistered {
@@ -113,7 +115,9 @@ impl NodeError {
             Self::Config(_)
             | Self::Deployment(_)
             | Self::Endpoint(_)
-            | Self::Url { .. }
+            | Self::Certificate(_)
+            | Self::Authorities(_)
+            | Self::Address(_)
             | Self::Worker(_) => 78,
             Self::Keystore(_)
             | Self::Identity(_)

@@ -13,6 +13,7 @@ mod roles;
 mod run;
 mod server;
 mod tasks;
+mod tls;
 
 pub use clock::SystemClock;
 pub use config::{Config, ConfigError, Override, Role};
@@ -23,3 +24,4 @@ pub use keys::NodeKeys;
 pub use preflight::{Check, preflight};
 pub use run::{init_logs, run, signals};
 pub use tasks::{Stage, TaskError, Tasks};
+pub use tls::CertificateError;

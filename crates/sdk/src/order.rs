@@ -137,7 +137,7 @@ impl Client {
 }
 
 /// A number that nobody used: the low 232 bits are random, the sequence in the high 24 is zero.
-fn fresh_nonce() -> U256 {
+pub fn fresh_nonce() -> U256 {
     U256::from_be_bytes(B256::random().0) >> 24
 }
 

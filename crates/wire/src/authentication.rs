@@ -15,6 +15,10 @@
 //! The identity key signs these bytes with Ed25519; the seat's signer signs their Keccak-256 with
 //! secp256k1. The coordinator's names are in it, so that no other coordinator can use the proof.
 //!
+//! The coordinator's own identity key signs the same bytes with `TALLYCRD` in front instead and the
+//! nonce of the agent, 32 bytes, at the end: [`SessionChallenge::answer`]. Both know then whom they
+//! speak to, before the agent has signed anything.
+//!
 //! | bytes | what |
 //! |---|---|
 //! | 8, 2, 8, 20, 32 | `TALLYCNL`, version, chain, `JobManager`, job: [`ClientRequest::Cancel`] |
@@ -151,9 +155,20 @@ impl SessionChallenge {
         }
     }
 
-    /// What is signed.
+    /// What the agent signs.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = self.network.begin(b"TALLYATH");
+        self.session(b"TALLYATH")
+    }
+
+    /// What the coordinator signs.
+    pub fn answer_bytes(&self, agent_nonce: B256) -> Vec<u8> {
+        let mut bytes = self.session(b"TALLYCRD");
+        bytes.extend_from_slice(agent_nonce.as_slice());
+        bytes
+    }
+
+    fn session(&self, kind: &[u8; 8]) -> Vec<u8> {
+        let mut bytes = self.network.begin(kind);
         bytes.extend_from_slice(self.nonce.as_slice());
         seat(&mut bytes, self.seat);
         bytes.extend_from_slice(self.identity.as_bytes());
@@ -180,6 +195,24 @@ impl SessionChallenge {
     /// [`IdentityError`] when the key or the signature is not good.
     pub fn verify(&self, signature: &IdentitySignature) -> Result<(), IdentityError> {
         verify(self.identity, &self.bytes(), signature)
+    }
+
+    /// Signs with the coordinator's identity key.
+    pub fn answer(&self, agent_nonce: B256, key: &SigningKey) -> IdentitySignature {
+        sign(key, &self.answer_bytes(agent_nonce))
+    }
+
+    /// Checks the signature of the coordinator's identity key.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError`] when the key or the signature is not good.
+    pub fn verify_answer(
+        &self,
+        agent_nonce: B256,
+        signature: &IdentitySignature,
+    ) -> Result<(), IdentityError> {
+        verify(self.coordinator_identity, &self.answer_bytes(agent_nonce), signature)
     }
 }
 

@@ -25,6 +25,11 @@ pub(crate) enum Command {
     Run(Box<run::Run>),
     /// Orders work and ends; prints the job.
     Submit(Box<order::Order>),
+    /// Creates a job by a call of the contract, with no signed order; prints the job.
+    ///
+    /// The price is asked and the input is uploaded as for an order. The account pays the gas of
+    /// the call, needs --rpc and --deployments, and its deposit is reserved by the call.
+    Create(Box<order::Order>),
     /// Shows where a job stands.
     Status {
         /// The job.
@@ -92,6 +97,10 @@ impl Command {
             Self::Submit(order) => {
                 let ordered = order.place(session).await?;
                 Ok(output.record(&json!({ "job": ordered.job }))?)
+            }
+            Self::Create(order) => {
+                let job = order.create(session).await?;
+                Ok(output.record(&json!({ "job": job }))?)
             }
             Self::Status { job } => {
                 let status = session.reader().await?.status(job).await?;

@@ -3,6 +3,7 @@
 use std::fs;
 
 use assert_cmd::assert::Assert;
+use tallystick_tls::{SampleAuthority, Validity};
 use tallystick_types::{Canonical, JobId};
 
 use crate::coordinator::Coordinator;
@@ -65,6 +66,28 @@ async fn one_command_leads_from_the_module_to_the_verified_result() {
     let again = again.to_str().unwrap();
     home.tally(&[&["job", "result", job, "--output", again], &at[..]].concat()).success();
     assert_eq!(fs::read(format!("{again}/output")).unwrap().len(), 24);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_of_another_machine_is_reached_by_tls_or_not_at_all() {
+    let home = Home::new();
+    let authority = SampleAuthority::new();
+    let pair = authority.pair("127.0.0.1", Validity::Present);
+    let coordinator = Coordinator::secured(&pair).await;
+    let file = authority.write(home.path());
+    let ask = ["network", "show", "--coordinator", &coordinator.url, "--json"];
+    let strange = home.tally(&ask).code(4);
+    assert!(stderr(&strange).contains("--authorities"), "{}", stderr(&strange));
+    let file = file.to_str().unwrap();
+    let known = home.tally(&[&ask[..], &["--authorities", file]].concat()).success();
+    assert_eq!(json(&known)["chain"], 31_337);
+    let mut command = home.command(&ask);
+    command.env("TALLY_AUTHORITIES", file).assert().success();
+    let no_file = home.tally(&[&ask[..], &["--authorities", "missing.pem"]].concat()).code(2);
+    assert!(stderr(&no_file).contains("missing.pem cannot be read"));
+    let plain = ["network", "show", "--coordinator", "http://10.0.0.1:7420"];
+    let plain = home.tally(&plain).code(2);
+    assert!(stderr(&plain).contains("write https://"), "{}", stderr(&plain));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -131,15 +131,18 @@ impl Talk {
             .map_err(|error| refusal(RefusedCode::Version, error, "update the older side"))?;
         let seat = hello.seat;
         self.check_registered(&hello)?;
-        let challenge = Challenge {
+        let mut challenge = Challenge {
             nonce: B256::random(),
             chain_id: self.shared.domain.chain,
             job_manager: self.shared.domain.job_manager,
             chosen_version: chosen,
             coordinator: self.shared.me,
-            coordinator_identity: self.shared.identity,
+            coordinator_identity: self.shared.identity_key(),
+            coordinator_signature: None,
         };
         let asked = SessionChallenge::new(&hello, &challenge);
+        let identity = &self.shared.identity;
+        challenge.coordinator_signature = hello.nonce.map(|nonce| asked.answer(nonce, identity));
         if !self.say(CoordinatorBody::Challenge(challenge)).await {
             return Ok(None);
         }

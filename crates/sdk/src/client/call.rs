@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tallystick_tls::Trouble;
 use tallystick_wire::MalformedError;
 use tallystick_wire::client::NotPaired;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
@@ -40,6 +41,16 @@ pub enum CallError {
         url: String,
         /// What the transport said.
         message: String,
+    },
+    /// There is no line that can be trusted to lead there.
+    #[error("{call} does not reach {url}: {trouble}")]
+    Insecure {
+        /// What was asked.
+        call: &'static str,
+        /// The last address that was tried.
+        url: String,
+        /// What is wrong, and what to do.
+        trouble: Trouble,
     },
     /// The answer took too long.
     #[error(
@@ -102,12 +113,15 @@ pub enum CallError {
 impl CallError {
     /// Whether nobody answered, so that nothing is known of the call.
     pub const fn is_silence(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Insecure { .. } | Self::TimedOut { .. })
     }
 
     pub(crate) fn of(call: &'static str, url: &str, status: &Status) -> Self {
         if let Some(refused) = NotPaired::of(status) {
             return Self::NotPaired { call, refused };
+        }
+        if let Some(trouble) = Trouble::of(status) {
+            return Self::Insecure { call, url: url.to_owned(), trouble };
         }
         let message = status.message().to_owned();
         match status.code() {

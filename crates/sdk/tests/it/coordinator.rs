@@ -18,6 +18,7 @@ use tallystick_sdk::messages::{
     ReceiptMade, ResultPart, ResultRequest, ResultResponse, Settled, StatusRequest, SubmitRequest,
     SubmitResponse, TaskNode, Token, Verified, WatchRequest, v1,
 };
+use tallystick_tls::SamplePair;
 use tallystick_types::{
     Amount, BlobDigest, Canonical, ChainTime, Funding, JobId, JobPrice, JobRules, JobTerms,
     ParametersVersion, Policy, Privacy, ServiceLevel, SignedReceipt, TaskAttempt, WallTime,
@@ -28,7 +29,7 @@ use tallystick_wire::client::v1::clients_server::{Clients, ClientsServer};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Code, Request, Response, Status};
 
 use crate::sample::{DOMAIN, Nodes, Work};
@@ -78,6 +79,17 @@ struct Service(Arc<Mutex<State>>);
 
 impl Coordinator {
     pub(crate) async fn start() -> Self {
+        Self::serve("http", Server::builder()).await
+    }
+
+    /// One that speaks TLS.
+    pub(crate) async fn secured(pair: &SamplePair) -> Self {
+        let identity = Identity::from_pem(&pair.certificate, &pair.key);
+        let tls = ServerTlsConfig::new().identity(identity);
+        Self::serve("https", Server::builder().tls_config(tls).unwrap()).await
+    }
+
+    async fn serve(scheme: &str, mut server: Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = BlobStore::open(StoreConfig::new(folder.path(), 1 << 30)).unwrap();
         let state = Arc::new(Mutex::new(State {
@@ -93,8 +105,8 @@ impl Coordinator {
         }));
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = listener.await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = Server::builder()
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let server = server
             .add_service(ClientsServer::new(Service(Arc::clone(&state))))
             .add_service(BlobsServer::new(crate::store::Store(Arc::clone(&state))))
             .serve_with_incoming(TcpListenerStream::new(listener));

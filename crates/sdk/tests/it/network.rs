@@ -7,7 +7,7 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_sdk::blob::{Carried, DownloadError, Report, silent};
-use tallystick_sdk::client::TrustError;
+use tallystick_sdk::client::{Authorities, TrustError};
 use tallystick_sdk::messages::{EventKind, NotPaired};
 use tallystick_sdk::order::{Demand, OrderError};
 use tallystick_sdk::output::{AssemblyError, ResultError, TaskRoots};
@@ -25,6 +25,7 @@ fn config(urls: &[&str]) -> ClientConfig {
     ClientConfig {
         coordinators: urls.iter().map(|url| (*url).to_owned()).collect(),
         deployment: None,
+        authorities: Authorities::default(),
         time_limit: Duration::from_secs(5),
     }
 }
@@ -34,7 +35,7 @@ async fn client(coordinator: &Coordinator) -> Client {
     Client::connect(&config(&[&coordinator.url]), Some(key)).await.unwrap()
 }
 
-async fn order(client: &Client, prepared: &Prepared) -> JobId {
+pub(crate) async fn order(client: &Client, prepared: &Prepared) -> JobId {
     let demand = Demand { token: TOKEN, ..demand() };
     let offer = client.quote(prepared, &demand).await.unwrap();
     client.upload(&prepared.needed, &silent()).await.unwrap();
@@ -42,7 +43,7 @@ async fn order(client: &Client, prepared: &Prepared) -> JobId {
 }
 
 /// Watches to the end and keeps the roots.
-async fn follow(client: &Client, job: JobId) -> (Vec<u64>, TaskRoots) {
+pub(crate) async fn follow(client: &Client, job: JobId) -> (Vec<u64>, TaskRoots) {
     let (mut seen, mut roots) = (Vec::new(), TaskRoots::new());
     let mut watch = client.watch(job, 0);
     while let Some(event) = watch.next().await.unwrap() {

@@ -43,7 +43,7 @@ pub(super) fn network(shared: &Shared) -> NetworkResponse {
         chain_id: shared.domain.chain,
         contracts: contracts.try_into().unwrap_or_default(),
         coordinator: shared.me,
-        coordinator_identity: shared.identity,
+        coordinator_identity: shared.identity_key(),
         parameters_version: ParametersVersion::new(version).unwrap_or_default(),
         tokens: tokens.try_into().unwrap_or_default(),
         software: software(),
