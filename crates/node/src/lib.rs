@@ -19,5 +19,5 @@ pub use error::NodeError;
 pub use executor::{COMPILE_COMMAND, WasmExecutor, compiler_main};
 pub use facts::HouseFacts;
 pub use keys::NodeKeys;
-pub use run::{init_logs, run, signals};
+pub use run::{init_logs, run, run_until_signalled, signals};
 pub use tasks::{Stage, TaskError, Tasks};

@@ -69,3 +69,6 @@ pub(crate) async fn bind(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,44 +29,42 @@ fn acts(nodes: &[Seat]) -> Vec<(Act, &'static [&'static str])> {
         Proposal { output_root: OutputRoot::new([7; 32]), price: Amount::new(9), signers: 1 };
     let (attempt, deadline) = (Attempt::new(2), time(30_000));
     vec![
-        (Act::Says(Scene::assigned(1, &nodes[..1])), &["leased 1 to 1"]),
+        (Some(Scene::assigned(1, &nodes[..1])), &["leased 1 to 1"]),
         (
-            Act::Says(JobEvent::Enlisted { attempt: Attempt::new(1), nodes: nodes[1..].to_vec() }),
+            Some(JobEvent::Enlisted { attempt: Attempt::new(1), nodes: nodes[1..].to_vec() }),
             &["leased 1 to 2"],
         ),
         (
-            Act::Says(JobEvent::Reopened { attempt: Attempt::new(1), deadline: time(20_000) }),
+            Some(JobEvent::Reopened { attempt: Attempt::new(1), deadline: time(20_000) }),
             &["unleased", "offered 2"],
         ),
-        (Act::Says(Scene::assigned(2, nodes)), &["leased 2 to 2"]),
+        (Some(Scene::assigned(2, nodes)), &["leased 2 to 2"]),
         (
-            Act::Says(JobEvent::Proposed { attempt, proposal, deadline }),
+            Some(JobEvent::Proposed { attempt, proposal, deadline }),
             &["Proposed { attempt: Attempt(2) } Seen"],
         ),
         (
-            Act::Says(JobEvent::Settled {
+            Some(JobEvent::Settled {
                 output_root: OutputRoot::new([7; 32]),
                 paid: Amount::new(9),
                 settler: alloy_primitives::Address::ZERO,
             }),
             &["Settled Seen"],
         ),
-        (Act::Finalise, &["Settled Final"]),
-        (Act::Finalise, &[]),
+        (None, &["Settled Final"]),
+        (None, &[]),
     ]
 }
 
-enum Act {
-    Says(JobEvent),
-    Finalise,
-}
+/// What a job's contract says; or all that was said becomes final.
+type Act = Option<JobEvent>;
 
 fn perform(scene: &mut Scene, job: JobId, act: Act) {
     match act {
-        Act::Says(event) => {
+        Some(event) => {
             scene.says(job, event);
         }
-        Act::Finalise => {
+        None => {
             let head = scene.chain.block([]);
             scene.chain.finalise(head);
         }
