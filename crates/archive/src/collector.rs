@@ -105,6 +105,8 @@ impl Collector {
 
     fn look_at_everything(&mut self) -> Result<(), CollectError> {
         let jobs: Vec<JobId> = self.house.read().latest().jobs().map(|job| job.id).collect();
+        // A job may have gone with the blocks that brought it.
+        self.wanted.clear();
         self.want(jobs.into_iter())
     }
 
@@ -170,19 +172,23 @@ impl Collector {
                 tracing::warn!(%job, "archive.collector.other");
                 continue;
             }
-            let kept = self.archive.accept(self.house.read().latest(), &signed);
-            match kept {
-                Ok(kept) => {
-                    let is_new = matches!(kept, Kept::New(_));
-                    tracing::info!(%job, is_new, "archive.collector.kept");
-                    return Ok(true);
-                }
-                Err(ArchiveError::Refused(refusal)) => {
+            // The view is free again before the disk is waited for.
+            let checked = self.archive.check(self.house.read().latest(), &signed);
+            let client = match checked {
+                Ok(client) => client,
+                Err(refusal) => {
                     tracing::warn!(%job, %refusal, "archive.collector.refused");
+                    continue;
                 }
-                Err(error) => return Err(error.into()),
-            }
+            };
+            let kept = self.archive.keep(client, &signed)?;
+            let is_new = matches!(kept, Kept::New(_));
+            tracing::info!(%job, is_new, "archive.collector.kept");
+            return Ok(true);
         }
         Ok(private)
     }
 }
+
+#[cfg(test)]
+mod tests;

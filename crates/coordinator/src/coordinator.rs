@@ -61,7 +61,7 @@ pub struct Coordinator {
     desk: Desk,
     hands: Hands,
     spawned: Spawned,
-    shared: Shared,
+    pub(crate) shared: Shared,
 }
 
 /// The services of a coordinator, for the server of its process. Each has the limits of the schema.

@@ -9,6 +9,8 @@ pub mod machine;
 mod news;
 mod orders;
 mod price;
+#[cfg(test)]
+mod scene;
 mod serve;
 mod sessions;
 mod shared;

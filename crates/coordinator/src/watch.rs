@@ -270,3 +270,6 @@ fn due(shared: &Shared, job: JobId) -> Option<Intent> {
         purpose: format!("renew the lease of job {job}"),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,6 @@ pub use executor::{COMPILE_COMMAND, WasmExecutor, compiler_main};
 pub use facts::HouseFacts;
 pub use keys::NodeKeys;
 pub use preflight::{Check, preflight};
-pub use run::{init_logs, run, signals};
+pub use run::{init_logs, run, run_until_signalled, signals};
 pub use tasks::{Stage, TaskError, Tasks};
 pub use tls::CertificateError;

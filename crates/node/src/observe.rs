@@ -283,3 +283,6 @@ fn answer(
     *response.status_mut() = status;
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,3 +91,6 @@ pub(crate) async fn bind(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

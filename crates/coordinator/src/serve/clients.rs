@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::Address;
+use tallystick_chain::view::JobView;
 use tallystick_journal::{JobRecord, ReceiptRecord};
 use tallystick_protocol::ledger::{Event, TaskState};
 use tallystick_protocol::specification::Specification;
@@ -82,9 +83,9 @@ impl Clients for ClientService {
         if let Some(specification) = order::private(specification).await? {
             self.take_private(job, &order, specification).await?;
         }
+        self.take(job)?;
         let kept = self.shared.outbox.enqueue(intent).await;
         kept.map_err(|error| Status::unavailable(error.to_string()))?;
-        self.take(job);
         Ok(Response::new(message::SubmitResponse { job }.into()))
     }
 
@@ -157,9 +158,11 @@ impl Clients for ClientService {
         access::require_reader(&self.shared, job, access.as_ref()).await?;
         let kept = self.shared.desk.ask(move |_, reader| reader.receipts_of(job));
         let kept = kept.await.map_err(stopped)?.map_err(disk)?;
-        let (_, ReceiptRecord { receipt, .. }) = kept.into_iter().last().ok_or_else(|| {
-            Status::failed_precondition("the job has no receipt yet; watch it, then ask again")
-        })?;
+        let Some((_, ReceiptRecord { receipt, .. })) = kept.into_iter().last() else {
+            self.describe(job).await?;
+            let words = "the job has no receipt yet; watch it, then ask again";
+            return Err(Status::failed_precondition(words));
+        };
         let receipt =
             receipt.try_into().map_err(|_| Status::internal("the receipt is too long"))?;
         Ok(Response::new(message::ReceiptResponse { receipt }.into()))
@@ -266,15 +269,34 @@ impl ClientService {
         Self { shared, taken: Arc::default(), pairings: PairingDesk::default() }
     }
 
-    /// Remembers an order until the chain shows its job.
-    fn take(&self, job: JobId) {
+    /// Remembers an order until the chain shows its job. The contract takes one live job at a time
+    /// in a slot, and later ones with a higher sequence: an order that cannot become a job is
+    /// refused here, where its client hears of it.
+    fn take(&self, job: JobId) -> Result<(), Status> {
+        let busy = |other: JobId| {
+            let words = format!("job {other} uses the nonce of job {job}; order with another one");
+            Status::failed_precondition(words)
+        };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let house = self.shared.house.read();
+        let rivals = |other: &JobId| *other != job && other.slot() == job.slot();
+        let told = house.latest().jobs().filter(|view| rivals(&view.id));
+        let late = |view: &&JobView| !view.state.is_final() || view.id.sequence() >= job.sequence();
+        if let Some(other) = told.into_iter().find(late) {
+            return Err(busy(other.id));
+        }
+        // What the chain shows is no longer on its way.
+        let waits = |other: &&JobId| house.latest().job(**other).is_none();
+        if let Some(other) = taken.iter().filter(|other| rivals(other)).find(waits) {
+            return Err(busy(*other));
+        }
         if !taken.contains(&job) {
             taken.push_back(job);
         }
         if taken.len() > TAKEN {
             taken.pop_front();
         }
+        Ok(())
     }
 
     fn has_taken(&self, job: JobId) -> bool {
@@ -381,3 +403,6 @@ pub(crate) fn label(text: &str) -> Label {
 pub(crate) fn sentence(words: &dyn std::fmt::Display) -> Sentence {
     Sentence::cut(&words.to_string())
 }
+
+#[cfg(test)]
+mod tests;

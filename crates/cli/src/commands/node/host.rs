@@ -84,7 +84,7 @@ impl Settings {
             return Err(Failure::of_node(source.exit_code(), Unconfigured { path, source }));
         }
         tallystick_node::init_logs(&config.log).map_err(NodeError::Config)?;
-        Ok(Box::pin(tallystick_node::run(config, tallystick_node::signals())).await?)
+        Ok(Box::pin(tallystick_node::run_until_signalled(config)).await?)
     }
 
     async fn preflight(self, output: &Output) -> Result<(), Failure> {
