@@ -81,9 +81,10 @@ impl From<NodeError> for Failure {
 const fn of_call(error: &CallError) -> Code {
     match error {
         CallError::Unreachable { .. } | CallError::TimedOut { .. } => Code::NoConnection,
-        CallError::NotFound { .. } | CallError::NotNow { .. } | CallError::Refused { .. } => {
-            Code::Refused
-        }
+        CallError::NotFound { .. }
+        | CallError::NotNow { .. }
+        | CallError::TermsUnmet { .. }
+        | CallError::Refused { .. } => Code::Refused,
         CallError::Malformed { .. } => Code::Failed,
     }
 }

@@ -4,6 +4,7 @@ mod event;
 mod job;
 mod node;
 mod order;
+mod shortage;
 
 /// Messages and service stubs as generated from the schema.
 #[expect(clippy::allow_attributes_without_reason, clippy::too_many_lines, reason = "generated")]
@@ -32,6 +33,8 @@ pub use order::{
     Contract, NetworkRequest, NetworkResponse, Page, Placement, Queueing, QuoteRequest,
     QuoteResponse, SubmitRequest, SubmitResponse, Token,
 };
+
+pub use shortage::{RejectedNodes, Shortage, Waiting};
 
 use crate::declare::{codes, nested, optional};
 use crate::error::{Expected, Found, MalformedError};

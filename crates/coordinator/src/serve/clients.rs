@@ -2,6 +2,7 @@
 
 mod describe;
 mod order;
+mod terms;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,9 +56,13 @@ impl Clients for ClientService {
         request: Request<v1::QuoteRequest>,
     ) -> Result<Response<v1::QuoteResponse>, Status> {
         let asked: message::QuoteRequest = checked(request.into_inner())?;
-        let shared = self.shared.clone();
+        // Nothing has to be uploaded for terms that no price makes possible.
+        terms::require_nodes(&self.shared, terms::of_quote(&asked, None)).await?;
+        let (shared, again) = (self.shared.clone(), asked.clone());
         let quote = tokio::task::spawn_blocking(move || order::quote(&shared, &asked));
-        Ok(Response::new(joined(quote.await)??.into()))
+        let quote = joined(quote.await)??;
+        terms::require_nodes(&self.shared, terms::of_quote(&again, Some(&quote))).await?;
+        Ok(Response::new(quote.into()))
     }
 
     async fn submit(
@@ -67,7 +72,8 @@ impl Clients for ClientService {
         let asked: message::SubmitRequest = checked(request.into_inner())?;
         let shared = self.shared.clone();
         let judged = tokio::task::spawn_blocking(move || order::judge(&shared, &asked));
-        let (job, intent) = joined(judged.await)??;
+        let (job, intent, asked) = joined(judged.await)??;
+        terms::require_nodes(&self.shared, Some(asked)).await?;
         let kept = self.shared.outbox.enqueue(intent).await;
         kept.map_err(|error| Status::unavailable(error.to_string()))?;
         self.take(job);
@@ -153,7 +159,8 @@ impl Clients for ClientService {
         request: Request<v1::WhyRequest>,
     ) -> Result<Response<v1::WhyResponse>, Status> {
         let message::WhyRequest { job } = checked(request.into_inner())?;
-        let json = self.shared.desk.ask(move |machine, _| describe::why(machine, job));
+        let shared = self.shared.clone();
+        let json = self.shared.desk.ask(move |machine, _| describe::why(&shared, machine, job));
         let json = json.await.map_err(stopped)?.ok_or_else(|| unknown(job))?;
         Ok(Response::new(message::WhyResponse { json: Text::cut(&json) }.into()))
     }

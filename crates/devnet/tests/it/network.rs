@@ -21,16 +21,16 @@ use tallystick_wire::client::Phase;
 use crate::house::unused_chain;
 
 /// A network, and its client.
-struct Town {
-    network: Network,
-    client: Client,
+pub(crate) struct Town {
+    pub(crate) network: Network,
+    pub(crate) client: Client,
     /// The client's own way to the chain.
-    chain: Chain,
+    pub(crate) chain: Chain,
     _folder: tempfile::TempDir,
 }
 
 impl Town {
-    async fn build(workers: usize) -> Self {
+    pub(crate) async fn build(workers: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let worker = WorkerPlan { places: 2, memory_bytes: 1 << 30, region: 276, lie: None };
         let plan = Plan {
@@ -53,7 +53,7 @@ impl Town {
         Self { network, client, chain, _folder: folder }
     }
 
-    async fn order(&self, prepared: &Prepared) -> JobId {
+    pub(crate) async fn order(&self, prepared: &Prepared) -> JobId {
         let offer = self.offer(prepared).await;
         self.client.order(prepared, &offer).await.unwrap()
     }
@@ -65,9 +65,14 @@ impl Town {
     }
 
     async fn offer(&self, prepared: &Prepared) -> Offer {
-        let demand = Demand {
+        self.client.upload(&prepared.needed, &silent()).await.unwrap();
+        self.client.quote(prepared, &self.demand(3)).await.unwrap()
+    }
+
+    pub(crate) fn demand(&self, replicas: u8) -> Demand {
+        Demand {
             token: self.network.ground.at(Contract::TallyToken),
-            replicas: 3,
+            replicas,
             quorum: 0,
             trust: Trust::Staked,
             verification: Verification::Deterministic,
@@ -75,12 +80,10 @@ impl Town {
             most: None,
             parameters_version: None,
             within: Seconds::new(7_200),
-        };
-        self.client.upload(&prepared.needed, &silent()).await.unwrap();
-        self.client.quote(prepared, &demand).await.unwrap()
+        }
     }
 
-    async fn until(&self, job: JobId, phase: Phase) {
+    pub(crate) async fn until(&self, job: JobId, phase: Phase) {
         let reached = async {
             // Nobody answers while the coordinator is dead.
             while !self.client.status(job).await.is_ok_and(|status| status.phase == phase) {
@@ -104,7 +107,7 @@ impl Town {
     }
 }
 
-fn picture(iterations: &str) -> Prepared {
+pub(crate) fn picture(iterations: &str) -> Prepared {
     let module = repository().join("examples/mandelbrot/mandelbrot.wasm");
     let arguments = ["96", "64", "-0.75", "0", "3.0", iterations];
     let draft = Draft {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tallystick_wire::MalformedError;
+use tallystick_wire::client::Shortage;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
@@ -69,6 +70,14 @@ pub enum CallError {
         /// What the coordinator said.
         message: String,
     },
+    /// Too few of the nodes that the coordinator knows can ever do what is asked for.
+    #[error("{call} was refused: {}", &*shortage.sentence)]
+    TermsUnmet {
+        /// What was asked.
+        call: &'static str,
+        /// Who is missing, with the number of nodes that each filter rejects.
+        shortage: Box<Shortage>,
+    },
     /// The coordinator refuses.
     #[error("{call} was refused ({code}): {message}")]
     Refused {
@@ -97,6 +106,9 @@ impl CallError {
     }
 
     pub(crate) fn of(call: &'static str, url: &str, status: &Status) -> Self {
+        if let Some(shortage) = Shortage::of_refusal(status) {
+            return Self::TermsUnmet { call, shortage: Box::new(shortage) };
+        }
         let message = status.message().to_owned();
         match status.code() {
             Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal => {

@@ -21,6 +21,7 @@ use tallystick_types::{
 };
 use tallystick_wire::authentication::{ClientRequest, Network};
 use tallystick_wire::blobs::v1::blobs_server::BlobsServer;
+use tallystick_wire::client::Shortage;
 use tallystick_wire::client::v1::clients_server::{Clients, ClientsServer};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -54,6 +55,8 @@ pub(crate) struct State {
     pub(crate) instead: Option<SignedReceipt>,
     /// Jobs that their client cancelled.
     pub(crate) cancelled: Vec<JobId>,
+    /// Whom every quote misses.
+    pub(crate) shortage: Option<Shortage>,
     /// Blobs that were put.
     pub(crate) puts: Vec<BlobDigest>,
 }
@@ -81,6 +84,7 @@ impl Coordinator {
             watches: Vec::new(),
             instead: None,
             cancelled: Vec::new(),
+            shortage: None,
             puts: Vec::new(),
         }));
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -225,6 +229,9 @@ impl Clients for Service {
     }
 
     async fn quote(&self, request: Request<v1::QuoteRequest>) -> Answer<v1::QuoteResponse> {
+        if let Some(shortage) = self.0.lock().unwrap().shortage.clone() {
+            return Err(shortage.refusal());
+        }
         answer(quote(&read(request)?))
     }
 
@@ -268,6 +275,7 @@ impl Clients for Service {
             cost: Some(Amount::new(900)),
             client: done.client,
             token: TOKEN,
+            waiting: None,
         })
     }
 

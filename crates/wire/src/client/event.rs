@@ -9,6 +9,7 @@ use tallystick_types::{
 };
 
 use super::job::Finality;
+use super::shortage::Waiting;
 use super::v1;
 use crate::bounded::{List, Sentence};
 use crate::declare::{bodies, members, message};
@@ -68,6 +69,8 @@ bodies! {
         Closed(Closed),
         /// A task used up its tries.
         DeadLettered(DeadLettered),
+        /// Nobody can begin with the job now.
+        Waiting(Waiting),
     }
 }
 

@@ -8,6 +8,7 @@ use tallystick_types::{
 };
 
 use super::order::Page;
+use super::shortage::Waiting;
 use super::v1;
 use crate::bounded::{Cursor, List, ReceiptBytes, Sentence, Text};
 use crate::declare::{members, message};
@@ -94,6 +95,8 @@ message! {
         client: Address,
         /// Token of payment, 20 bytes.
         token: Address,
+        /// What it waits for; absent while it does not, and from coordinators that do not say it.
+        waiting: Option<Waiting>,
     }
 }
 
