@@ -111,10 +111,11 @@ async fn terms_that_nobody_can_meet_are_code_3_with_every_filter_and_nothing_is_
     assert!(coordinator.state().puts.is_empty(), "nothing is uploaded for it");
 }
 
-#[test]
-fn a_wrong_password_is_code_1_and_names_the_file() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_code_1_and_names_the_file() {
     let (home, key) = prepare();
-    let at = ["--coordinator", "http://127.0.0.1:1", "--time-limit", "1", "--key", &key];
+    let coordinator = Coordinator::start().await;
+    let at = ["--coordinator", &coordinator.url, "--key", &key];
     let job = JOB.to_string();
     let mut cancel = home.command(&[&["job", "cancel", &job], &at[..]].concat());
     let outcome = cancel.env("TALLY_PASSWORD", "wrong").assert().code(1);

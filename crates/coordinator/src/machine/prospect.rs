@@ -31,6 +31,15 @@ pub(super) struct Weighed {
     waiting: Option<Waiting>,
 }
 
+/// What nodes are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// The lease is to be taken.
+    Begin,
+    /// Tasks are worked on.
+    GoOn,
+}
+
 /// Terms as far as they say which nodes will do.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
@@ -114,6 +123,7 @@ impl Machine {
 
     /// What a job waits for; nothing while it does not.
     pub fn waiting(&self, job: JobId) -> Option<&Waiting> {
+        self.lacks(job, self.books.get(&job)?)?;
         self.weighed.get(&job)?.waiting.as_ref()
     }
 
@@ -131,23 +141,26 @@ impl Machine {
         }
     }
 
-    fn waits(&self, job: JobId, book: &Book) -> Option<Waiting> {
+    /// What a job lacks while it is not done: nodes to begin with, or nodes to go on with.
+    fn lacks(&self, job: JobId, book: &Book) -> Option<Lack> {
         let idle = book.lease.is_none() && book.taking.is_none();
-        let (open, working) = match self.ledger.job(job) {
-            None => (idle, false),
+        let begin = (idle && !book.is_late(self.ledger.state().now)).then_some(Lack::Begin);
+        match self.ledger.job(job) {
+            None => begin,
             Some(it) => match it.phase {
-                JobPhase::Working => (idle, true),
+                JobPhase::Working => Some(Lack::GoOn),
                 JobPhase::Attesting { .. }
-                | JobPhase::Closed { reason: CloseReason::Completed, .. } => (false, false),
-                JobPhase::Closed { .. } => (idle && it.settlement == Settlement::Open, false),
+                | JobPhase::Closed { reason: CloseReason::Completed, .. } => None,
+                JobPhase::Closed { .. } => begin.filter(|_| it.settlement == Settlement::Open),
             },
-        };
-        if !(open || working) || book.is_late(self.ledger.state().now) {
-            return None;
         }
+    }
+
+    fn waits(&self, job: JobId, book: &Book) -> Option<Waiting> {
+        let lack = self.lacks(job, book)?;
         let prospect = self.prospect(&book.offer.terms(), |_| true);
         let away = prospect.present() < prospect.needed;
-        let busy = open && prospect.free() == 0;
+        let busy = lack == Lack::Begin && prospect.free() == 0;
         (away || busy).then(|| Waiting { prospect, refund_at: book.refund_at() })
     }
 

@@ -206,8 +206,8 @@ async fn broken_and_oversized(town: &Town) {
     let header = blobs::PutPart { body: Some(blobs::put_part::Body::Header(header)) };
     let mut service = blobs::blobs_client::BlobsClient::new(town.channel().await);
     let refusal = service.put(futures::stream::iter([header])).await.unwrap_err();
-    assert_eq!(refusal.code(), Code::ResourceExhausted);
-    assert!(refusal.message().contains("raise the quota"), "{refusal}");
+    assert_eq!(refusal.code(), Code::InvalidArgument);
+    assert!(refusal.message().contains("split the input into several"), "{refusal}");
     let many = Draft { arguments: vec!["x".repeat(2 << 20)], ..lines(&EMPTY_MODULE) };
     assert!(matches!(many.prepare(), Err(DraftError::TooLong { .. })));
 }

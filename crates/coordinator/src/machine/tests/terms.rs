@@ -134,7 +134,7 @@ fn nobody_waits_for_what_is_too_late() {
 
 #[test]
 fn proofs_fit_their_message_with_as_many_replicas_as_there_may_be() {
-    let mut world = World::with_keys(18, true);
+    let mut world = World::with_keys(18, false);
     world.offer(1, offer(1, 16));
     world.until(120, |world| world.is_proposed(1));
     let proofs = world.workers.values().flat_map(|worker| &worker.heard).filter_map(|order| {
