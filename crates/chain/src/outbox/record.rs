@@ -9,8 +9,8 @@ use tallystick_types::{ChainId, WallTime};
 use super::fees::Offer;
 use super::intent::{Guard, Intent, IntentKey, Outcome, Seq};
 
-/// First byte of every value. Version 1 has wishes without the gas that they need at least; all else
-/// is the same.
+/// First byte of every value. Version 1 has wishes without the gas that they need at least; all
+/// else is the same.
 const VERSION: u8 = 2;
 
 /// Why stored bytes cannot be used.

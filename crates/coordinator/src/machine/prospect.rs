@@ -20,7 +20,7 @@ use super::{Machine, PATIENCE, Stepped};
 pub struct Waiting {
     /// Who is missing.
     pub prospect: Prospect,
-    /// When anybody can send the money back at the latest.
+    /// From when on anybody can send the money back, while there is no result.
     pub refund_at: ChainTime,
 }
 

@@ -297,7 +297,8 @@ impl Talk {
                 Ok(Some(body)) => body,
                 Ok(None) => return,
                 Err(refusal) => {
-                    tracing::warn!(node = %seat.node, error = refusal.sentence, "session.malformed");
+                    let error = &refusal.sentence;
+                    tracing::warn!(node = %seat.node, error, "session.malformed");
                     let _gone = self.outward.try_send(refusal.into());
                     return;
                 }
