@@ -7,6 +7,9 @@ use tallystick_types::{ChainTime, EngineProfile, Privacy, Seconds};
 use super::super::*;
 use super::world::*;
 
+/// What is wrong with an offer, and the filter that says so.
+type Spoiled = (fn(&mut Offer), Reason);
+
 /// What watchers of the job were told of waiting.
 fn told(world: &World) -> Vec<&Waiting> {
     let told = world.wishes.iter().filter_map(|wish| match wish {
@@ -43,7 +46,7 @@ fn a_job_with_more_replicas_than_nodes_locks_nothing_until_another_node_comes() 
 
 #[test]
 fn every_filter_is_named_with_the_nodes_that_it_rejects() {
-    let spoil: [(fn(&mut Offer), Reason); 4] = [
+    let spoil: [Spoiled; 4] = [
         (|it| it.specification.engine = EngineProfile::new("wasm-9").unwrap(), Reason::Engine),
         (
             |it| {
