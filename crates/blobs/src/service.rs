@@ -169,9 +169,13 @@ fn failed(error: BlobError) -> Status {
     match error {
         BlobError::Missing { .. } => Status::not_found(words),
         BlobError::NoSpace { .. } | BlobError::DiskFull { .. } => Status::resource_exhausted(words),
-        BlobError::TooLarge { .. }
-        | BlobError::TooShort { .. }
-        | BlobError::DigestMismatch { .. } => Status::invalid_argument(words),
+        BlobError::TooLarge { size, limit } => Status::invalid_argument(format!(
+            "{size} bytes are more than the {limit} that were announced or one blob may have here; \
+             split the input into several"
+        )),
+        BlobError::TooShort { .. } | BlobError::DigestMismatch { .. } => {
+            Status::invalid_argument(words)
+        }
         _ => Status::unavailable(words),
     }
 }

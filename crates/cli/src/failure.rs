@@ -93,6 +93,7 @@ const fn of_call(error: &CallError) -> Code {
         CallError::NotFound { .. }
         | CallError::NotNow { .. }
         | CallError::NotPaired { .. }
+        | CallError::TermsUnmet { .. }
         | CallError::Refused { .. } => Code::Refused,
         CallError::Malformed { .. } => Code::Failed,
     }

@@ -23,8 +23,8 @@ use crate::output::Output;
 /// A compute network that settles on a chain: order work, get proof, run nodes.
 ///
 /// Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by the network, 4 no connection,
-/// 5 verification failed. A node that runs has its own: 78 configuration, 77 keys, 75 in use or not
-/// writable.
+/// 5 verification failed. A node that runs has its own: 78 configuration, 77 keys, 75 in use, not
+/// writable or a full disk.
 #[derive(Debug, Parser)]
 #[command(name = "tally", version, about, max_term_width = 100, subcommand_required = true)]
 struct Arguments {

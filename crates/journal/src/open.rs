@@ -7,6 +7,7 @@ use std::sync::Arc;
 use alloy_primitives::Address;
 use rocksdb::{ColumnFamily, DB, IteratorMode, Options, WriteBatch, WriteOptions};
 use serde::{Deserialize, Serialize};
+use tallystick_ports::DiskFull;
 use tallystick_types::ChainId;
 
 use crate::error::JournalError;
@@ -221,7 +222,9 @@ fn refusal(error: rocksdb::Error, path: &Path) -> JournalError {
     let text = error.to_string();
     match error.kind() {
         rocksdb::ErrorKind::IOError if text.contains("/LOCK") => JournalError::Locked { path },
-        _ if NO_SPACE.iter().any(|words| text.contains(words)) => JournalError::NoSpace { path },
+        _ if NO_SPACE.iter().any(|words| text.contains(words)) => {
+            JournalError::NoSpace { path, source: DiskFull }
+        }
         _ => JournalError::Engine(error),
     }
 }

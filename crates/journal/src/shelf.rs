@@ -126,7 +126,7 @@ impl Store for Shelf {
 impl From<JournalError> for StoreError {
     fn from(error: JournalError) -> Self {
         match error {
-            JournalError::NoSpace { .. } => Self::NoSpace,
+            JournalError::NoSpace { source, .. } => Self::NoSpace(source),
             error => Self::Engine(Box::new(error)),
         }
     }

@@ -47,8 +47,8 @@ pub(crate) struct Observed {
     pub(crate) house: House,
     pub(crate) outbox: Option<OutboxHandle>,
     pub(crate) running: watch::Receiver<Vec<&'static str>>,
-    /// Whether all roles are running.
-    pub(crate) started: bool,
+    /// What runs once all roles do; empty before.
+    pub(crate) started: Vec<&'static str>,
     pub(crate) settler: Option<watch::Receiver<SettlerStatus>>,
     pub(crate) worker: Option<watch::Receiver<WorkerStatus>>,
     pub(crate) archive: Option<Archive>,
@@ -112,9 +112,14 @@ impl Observed {
                 reasons.push(format!("transactions wait: {lane:?}"));
             }
         }
-        if !self.started {
+        if self.started.is_empty() {
             reasons.push("the roles wait for the chain".to_owned());
         }
+        let running = self.running.borrow();
+        for ended in self.started.iter().filter(|task| !running.contains(task)) {
+            reasons.push(format!("{ended} has ended and the node stops; its log says why"));
+        }
+        drop(running);
         if let Some(worker) = &self.worker {
             let worker = worker.borrow();
             if worker.connected.is_none() {

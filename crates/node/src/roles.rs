@@ -55,7 +55,7 @@ pub(crate) async fn start(
     if has(Role::Worker) {
         worker(doors, tasks, observed)?;
     }
-    observed.send_modify(|it| it.started = true);
+    observed.send_modify(|it| it.started = it.running.borrow().clone());
     Ok(())
 }
 

@@ -32,7 +32,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), N
         house: doors.house.clone(),
         outbox: doors.keys.as_ref().map(|keys| keys.outbox.clone()),
         running: tasks.running(),
-        started: false,
+        started: Vec::new(),
         settler: None,
         worker: None,
         archive: None,

@@ -5,6 +5,7 @@ mod job;
 mod node;
 mod order;
 mod refusal;
+mod shortage;
 
 /// Messages and service stubs as generated from the schema.
 #[expect(clippy::allow_attributes_without_reason, clippy::too_many_lines, reason = "generated")]
@@ -34,6 +35,7 @@ pub use order::{
     QuoteResponse, SubmitRequest, SubmitResponse, Token,
 };
 pub use refusal::NotPaired;
+pub use shortage::{RejectedNodes, Shortage, Waiting};
 
 use crate::declare::{codes, nested, optional};
 use crate::error::{Expected, Found, MalformedError};

@@ -211,7 +211,7 @@ fn a_full_disk_keeps_nothing_and_uses_no_number() {
     scene.job(1, Some(root()));
     store.fail_after(0);
     let full = archive.accept(&scene.view, &scene.signed(1));
-    assert!(matches!(full, Err(ArchiveError::Store(StoreError::NoSpace))));
+    assert!(matches!(full, Err(ArchiveError::Store(StoreError::NoSpace(_)))));
     store.mend();
     let kept = archive.accept(&scene.view, &scene.signed(1)).unwrap();
     assert_eq!(kept, Kept::New(Number(1)));

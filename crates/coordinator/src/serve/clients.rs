@@ -4,6 +4,7 @@ mod access;
 mod describe;
 mod order;
 mod pairing;
+mod terms;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,9 +67,13 @@ impl Clients for ClientService {
             })?;
             access::require_paired(&self.shared, who, asked.replicas).await?;
         }
-        let shared = self.shared.clone();
+        // Nothing has to be uploaded for terms that no price makes possible.
+        terms::require_nodes(&self.shared, terms::of_quote(&asked, None)).await?;
+        let (shared, again) = (self.shared.clone(), asked.clone());
         let quote = tokio::task::spawn_blocking(move || order::quote(&shared, &asked));
-        Ok(Response::new(joined(quote.await)??.into()))
+        let quote = joined(quote.await)??;
+        terms::require_nodes(&self.shared, terms::of_quote(&again, Some(&quote))).await?;
+        Ok(Response::new(quote.into()))
     }
 
     async fn submit(
@@ -79,7 +84,8 @@ impl Clients for ClientService {
         let (order, specification) = (asked.order(), asked.specification.clone());
         let shared = self.shared.clone();
         let judged = tokio::task::spawn_blocking(move || order::judge(&shared, &asked));
-        let (job, intent) = joined(judged.await)??;
+        let (job, intent, terms) = joined(judged.await)??;
+        terms::require_nodes(&self.shared, Some(terms)).await?;
         if let Some(specification) = order::private(specification).await? {
             self.take_private(job, &order, specification).await?;
         }
@@ -174,7 +180,8 @@ impl Clients for ClientService {
     ) -> Result<Response<v1::WhyResponse>, Status> {
         let message::WhyRequest { job, access } = checked(request.into_inner())?;
         access::require_reader(&self.shared, job, access.as_ref()).await?;
-        let json = self.shared.desk.ask(move |machine, _| describe::why(machine, job));
+        let shared = self.shared.clone();
+        let json = self.shared.desk.ask(move |machine, _| describe::why(&shared, machine, job));
         let json = json.await.map_err(stopped)?.ok_or_else(|| unknown(job))?;
         Ok(Response::new(message::WhyResponse { json: Text::cut(&json) }.into()))
     }

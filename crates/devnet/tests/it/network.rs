@@ -58,7 +58,7 @@ impl Town {
         config_of(&self.network)
     }
 
-    async fn order(&self, prepared: &Prepared) -> JobId {
+    pub(crate) async fn order(&self, prepared: &Prepared) -> JobId {
         let offer = self.offer(prepared).await;
         self.client.order(prepared, &offer).await.unwrap()
     }
@@ -116,7 +116,7 @@ fn config_of(network: &Network) -> ClientConfig {
     ClientConfig::new(network.coordinators[0].clone())
 }
 
-fn picture(iterations: &str) -> Prepared {
+pub(crate) fn picture(iterations: &str) -> Prepared {
     drawn(iterations, Privacy::Public)
 }
 

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use ed25519_dalek::SigningKey;
 use tallystick_blobs::{BlobStore, StoreConfig};
 use tallystick_chain::follow::ScriptedChain;
 use tallystick_chain::outbox::ScriptedOutbox;
 use tallystick_coordinator::{Coordinator, CoordinatorConfig, CoordinatorParts};
 use tallystick_journal::{Journal, Network};
 use tallystick_ports::ManualClock;
-use tallystick_types::{ChainTime, IdentityKey, NodeId, Seat, WallTime};
+use tallystick_types::{ChainTime, NodeId, Seat, WallTime};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tonic::transport::Endpoint;
@@ -35,7 +36,7 @@ fn services(folder: &std::path::Path) -> CoordinatorServices {
         clock: Arc::new(ManualClock::at(WallTime::new(1))),
         deployment: Arc::new(deployment),
         seat: Seat { node: NodeId::new(1), signer: alloy_primitives::Address::ZERO },
-        identity: IdentityKey::new([7; 32]),
+        identity: SigningKey::from_bytes(&[7; 32]),
     };
     Coordinator::open(CoordinatorConfig::default(), parts).unwrap().1
 }
@@ -47,8 +48,8 @@ async fn health_and_reflection_answer_a_stock_client_and_the_server_stops() {
     let settings = CoordinatorSettings { listen: free, ..CoordinatorSettings::default() };
     let (stop, stopped) = oneshot::channel::<()>();
     let stopped = async { drop(stopped.await) };
-    let server = bind(&settings, services(folder.path()), stopped).await.unwrap();
-    let taken = bind(&settings, services(&folder.path().join("other")), async {}).await;
+    let server = bind(&settings, None, services(folder.path()), stopped).await.unwrap();
+    let taken = bind(&settings, None, services(&folder.path().join("other")), async {}).await;
     assert!(matches!(taken.err(), Some(NodeError::Listen { address, .. }) if address == free));
     let mut tasks = JoinSet::new();
     tasks.spawn(server);

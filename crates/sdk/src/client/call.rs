@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tallystick_tls::Trouble;
 use tallystick_wire::MalformedError;
-use tallystick_wire::client::NotPaired;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
+use tallystick_wire::client::{NotPaired, Shortage};
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
@@ -89,6 +89,14 @@ pub enum CallError {
         /// How many there are, and what to do.
         refused: NotPaired,
     },
+    /// Too few of the nodes that the coordinator knows can ever do what is asked for.
+    #[error("{call} was refused: {}", &*shortage.sentence)]
+    TermsUnmet {
+        /// What was asked.
+        call: &'static str,
+        /// Who is missing, with the number of nodes that each filter rejects.
+        shortage: Box<Shortage>,
+    },
     /// The coordinator refuses.
     #[error("{call} was refused ({code}): {message}")]
     Refused {
@@ -119,6 +127,9 @@ impl CallError {
     pub(crate) fn of(call: &'static str, url: &str, status: &Status) -> Self {
         if let Some(refused) = NotPaired::of(status) {
             return Self::NotPaired { call, refused };
+        }
+        if let Some(shortage) = Shortage::of_refusal(status) {
+            return Self::TermsUnmet { call, shortage: Box::new(shortage) };
         }
         if let Some(trouble) = Trouble::of(status) {
             return Self::Insecure { call, url: url.to_owned(), trouble };

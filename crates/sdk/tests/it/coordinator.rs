@@ -25,6 +25,7 @@ use tallystick_types::{
 };
 use tallystick_wire::authentication::{ClientRequest, Network, PairingClaim};
 use tallystick_wire::blobs::v1::blobs_server::BlobsServer;
+use tallystick_wire::client::Shortage;
 use tallystick_wire::client::v1::clients_server::{Clients, ClientsServer};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -60,6 +61,8 @@ pub(crate) struct State {
     pub(crate) instead: Option<SignedReceipt>,
     /// Jobs that their client cancelled.
     pub(crate) cancelled: Vec<JobId>,
+    /// Whom every quote misses.
+    pub(crate) shortage: Option<Shortage>,
     /// Blobs that were put.
     pub(crate) puts: Vec<BlobDigest>,
     /// Who proved to ask.
@@ -100,6 +103,7 @@ impl Coordinator {
             watches: Vec::new(),
             instead: None,
             cancelled: Vec::new(),
+            shortage: None,
             puts: Vec::new(),
             readers: Vec::new(),
         }));
@@ -245,6 +249,9 @@ impl Clients for Service {
     }
 
     async fn quote(&self, request: Request<v1::QuoteRequest>) -> Answer<v1::QuoteResponse> {
+        if let Some(shortage) = self.0.lock().unwrap().shortage.clone() {
+            return Err(shortage.refusal());
+        }
         let request: QuoteRequest = read(request)?;
         let specification = Specification::from_bytes(&request.specification).unwrap();
         if specification.privacy == Privacy::Private {
@@ -297,6 +304,7 @@ impl Clients for Service {
             client: done.client,
             token: TOKEN,
             private: false,
+            waiting: None,
         })
     }
 

@@ -10,6 +10,7 @@ use tallystick_types::{
 
 use super::job::Finality;
 use super::order::Access;
+use super::shortage::Waiting;
 use super::v1;
 use crate::bounded::{List, Sentence};
 use crate::declare::{bodies, members, message};
@@ -71,6 +72,8 @@ bodies! {
         Closed(Closed),
         /// A task used up its tries.
         DeadLettered(DeadLettered),
+        /// Nobody can begin with the job now.
+        Waiting(Waiting),
     }
 }
 

@@ -8,6 +8,7 @@ use tallystick_types::{
 };
 
 use super::order::{Access, Page};
+use super::shortage::Waiting;
 use super::v1;
 use crate::bounded::{Cursor, List, ReceiptBytes, Sentence, Text};
 use crate::declare::{members, message};
@@ -96,6 +97,8 @@ message! {
         token: Address,
         /// Whether only its client may read result, receipt, explanation and events.
         private: bool,
+        /// What it waits for; absent while it does not, and from coordinators that do not say it.
+        waiting: Option<Waiting>,
     }
 }
 

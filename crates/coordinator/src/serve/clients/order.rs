@@ -15,6 +15,7 @@ use tallystick_types::{
 use tallystick_wire::client::{Placement, QuoteRequest, QuoteResponse, SubmitRequest};
 use tonic::Status;
 
+use super::terms::{self, Asked};
 use crate::shared::Shared;
 use crate::watch;
 
@@ -65,6 +66,7 @@ pub(super) fn quote(shared: &Shared, asked: &QuoteRequest) -> Result<QuoteRespon
         ResolvedPolicy::Fast => Policy::Fast,
         ResolvedPolicy::Cheap => Policy::Cheap,
     };
+    terms::of_order((specification, slices), Address::ZERO, (rules, max_price))?;
     Ok(QuoteResponse {
         max_price,
         tip: prices.tip,
@@ -77,7 +79,10 @@ pub(super) fn quote(shared: &Shared, asked: &QuoteRequest) -> Result<QuoteRespon
 }
 
 /// Checks an order, keeps its specification, and gives the call that makes it a job.
-pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, Intent), Status> {
+pub(super) fn judge(
+    shared: &Shared,
+    asked: &SubmitRequest,
+) -> Result<(JobId, Intent, Asked), Status> {
     let specification = read(&asked.specification)?;
     agree(asked.placement.as_ref(), &specification)?;
     let order = asked.order();
@@ -106,6 +111,7 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
         let words = format!("the order offers {offers} base units, {asks} are asked; quote anew");
         return Err(Status::failed_precondition(words));
     }
+    let wanted = terms::of_order((specification, slices), order.client, (order.terms.rules, asks))?;
     shared
         .blobs
         .put(&asked.specification)
@@ -131,7 +137,7 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
         guard: None,
         purpose: format!("create job {job}"),
     };
-    Ok((job, intent))
+    Ok((job, intent, wanted))
 }
 
 /// The specification, where only paired nodes may see it.
@@ -179,11 +185,9 @@ fn counted(shared: &Shared, specification: &Specification) -> Result<u64, Status
     if let Some(missing) = specification.blobs().into_iter().find(|blob| !shared.blobs.has(*blob)) {
         return Err(Status::failed_precondition(format!("blob {missing} is not here; upload it")));
     }
+    terms::require_sizes(shared, specification)?;
     let slices = watch::slices(shared, specification).ok_or_else(|| why(shared, specification))?;
-    specification
-        .slices_per_task
-        .checked_sub(1)
-        .ok_or_else(|| Status::invalid_argument("a task needs at least one slice"))?;
+    terms::require_profile(shared, specification)?;
     Ok(slices)
 }
 
