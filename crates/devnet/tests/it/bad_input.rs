@@ -137,6 +137,7 @@ async fn foreign_workers(town: &Town) {
             region: 1,
             price: Amount::ZERO,
         },
+        nonce: None,
         software: "abacus 9".to_owned().try_into().unwrap(),
     };
     let hello = v1::AgentMessage::from(AgentMessage { body: AgentBody::Hello(hello) });
