@@ -240,8 +240,7 @@ pub(crate) fn slices(shared: &Shared, specification: &Specification) -> Option<u
         WorkInput::Blob { digest, .. } => Some(shared.blobs.get(BlobDigest::from(*digest)).ok()?),
         WorkInput::Blobs(_) | WorkInput::Tiles { .. } => None,
     };
-    let slices = specification.input.slices(at_hand.as_deref()).ok()?;
-    u64::try_from(slices.len()).ok()
+    specification.input.count(at_hand.as_deref()).ok()
 }
 
 /// What the chain says of a seat, or nothing where it may not work.

@@ -20,4 +20,4 @@ pub use records::{
 };
 pub use shelf::Shelf;
 pub use step::Step;
-pub use table::{Family, Stored, Table};
+pub use table::{Family, Stored, Table, decode, encode};

@@ -60,6 +60,7 @@ const TABLE: &[(&str, Layer)] = &[
     ("sdk", Layer::Front),
     ("cli", Layer::Front),
     ("devnet", Layer::Tools),
+    ("fuzz", Layer::Tools),
     ("sim", Layer::Tools),
     ("xtask", Layer::Tools),
 ];

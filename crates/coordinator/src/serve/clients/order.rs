@@ -198,7 +198,7 @@ fn why(shared: &Shared, specification: &Specification) -> Status {
         Input::Blob { digest, .. } => shared.blobs.get(BlobDigest::from(*digest)).ok(),
         Input::Blobs(_) | Input::Tiles { .. } => None,
     };
-    match specification.input.slices(at_hand.as_deref()) {
+    match specification.input.count(at_hand.as_deref()) {
         Ok(_) => Status::unavailable("the input could not be read; ask again"),
         Err(SpecificationError::Split(error)) => Status::invalid_argument(error.to_string()),
         Err(error) => Status::invalid_argument(error.to_string()),
