@@ -172,7 +172,7 @@ impl Follower {
     }
 
     /// Folds the next deliveries and tells of them; false where there are none.
-    fn fold(&mut self) -> Result<bool, FollowError> {
+    pub fn fold(&mut self) -> Result<bool, FollowError> {
         let deliveries = self.house.ingest.deliveries(self.seq, BATCH)?;
         let mut change = Change::default();
         let mut heights = *self.heights.borrow();

@@ -4,6 +4,7 @@
 //! it over endpoints, a store and a clock. [`IngestHandle`] is what everybody else holds.
 
 mod check;
+mod handle;
 mod hearing;
 mod kept;
 mod machine;
@@ -25,10 +26,11 @@ use tallystick_types::{ChainId, ChainTime, WallTime};
 
 use crate::endpoint::RawLog;
 pub use crate::view::HouseContracts;
+pub use handle::{IngestHandle, Notices};
 pub use kept::{KeptError, Place};
 pub use machine::{Input, Machine, Output};
 pub use peer::{Miss, PeerStatus, Question, Reply, Standing};
-pub use runner::{Ingest, IngestError, IngestHandle};
+pub use runner::{Ingest, IngestError};
 
 /// Number of a delivery. The first one is 1; zero stands for "none yet".
 #[derive(

@@ -12,6 +12,7 @@ mod driver;
 mod fees;
 mod handle;
 mod intent;
+mod kept;
 mod lane;
 mod record;
 #[cfg(feature = "test-utils")]
@@ -23,6 +24,7 @@ pub use handle::{Board, EnqueueError, OutboxHandle};
 pub use intent::{
     Guard, Halt, Intent, IntentKey, IntentStatus, LaneState, Outcome, OutcomeResult, Pause, Seq,
 };
+pub use kept::KeptLane;
 pub use lane::{Lane, Request, Settings, Step, Unsigned};
 pub use record::RecordError;
 #[cfg(feature = "test-utils")]

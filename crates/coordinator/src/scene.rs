@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
+use ed25519_dalek::SigningKey;
 use tallystick_blobs::{BlobStore, StoreConfig};
 use tallystick_chain::follow::{House, ScriptedChain};
 use tallystick_chain::keys::{EvmSigner, LocalKey};
@@ -17,9 +18,9 @@ use tallystick_protocol::ledger::{Event, Limits, NodeProfile, Queueing};
 use tallystick_protocol::specification::{Input as WorkInput, Specification, Work};
 use tallystick_scheduler::Tier;
 use tallystick_types::{
-    Amount, Attempt, ChainTime, EngineProfile, Funding, IdentityKey, JobId, JobOrder,
-    JobParameters, JobPrice, JobRules, JobTerms, NodeId, Policy, Ppm, Privacy, ProgramDigest,
-    Ratio, Seat, Seconds, ServiceLevel, Trust, Verification, WallTime,
+    Amount, Attempt, ChainTime, EngineProfile, Funding, JobId, JobOrder, JobParameters, JobPrice,
+    JobRules, JobTerms, NodeId, Policy, Ppm, Privacy, ProgramDigest, Ratio, Seat, Seconds,
+    ServiceLevel, Trust, Verification, WallTime,
 };
 use tallystick_wire::Label;
 use tallystick_wire::worker::{Capabilities, CoordinatorBody, KindOffer, WorkKind};
@@ -137,7 +138,7 @@ impl Scene {
             clock: Arc::clone(&self.clock) as _,
             deployment,
             seat: me(),
-            identity: IdentityKey::new([7; 32]),
+            identity: SigningKey::from_bytes(&[7; 32]),
         };
         Coordinator::open(CoordinatorConfig::default(), parts).unwrap()
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use futures::future::join_all;
 use tallystick_ports::{Clock, Store, StoreError};
-use tokio::sync::{Notify, watch};
 
-use super::kept::{self, KeptError};
+use super::handle::{IngestHandle, Notices};
+use super::kept::KeptError;
 use super::machine::{Input, Machine, Output};
 use super::peer::{Miss, Question, Reply};
-use super::{BlockPlace, Delivery, Finality, IngestConfig, IngestStatus, LogReader, Phase, Seq};
+use super::{Finality, IngestConfig, LogReader, Phase};
 use crate::endpoint::{Answer, BlockRef, Endpoint, NoAnswer};
 
 /// How much longer than the poll time a machine without an agreed head waits, at most.
@@ -27,18 +27,7 @@ pub struct Ingest {
     endpoints: Vec<Endpoint>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    wake: Arc<Notify>,
-    seq: watch::Sender<Seq>,
-    status: watch::Sender<IngestStatus>,
-}
-
-/// What others hold. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct IngestHandle {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) wake: Arc<Notify>,
-    pub(super) seq: watch::Receiver<Seq>,
-    pub(super) status: watch::Receiver<IngestStatus>,
+    notices: Notices,
 }
 
 /// Why reading the chain ended.
@@ -64,16 +53,8 @@ impl Ingest {
         reader: Arc<dyn LogReader>,
     ) -> Result<(Self, IngestHandle), IngestError> {
         let machine = Machine::load(config.clone(), endpoints.len(), reader, store.as_ref())?;
-        let wake = Arc::new(Notify::new());
-        let (seq, seq_seen) = watch::channel(machine.seq());
-        let (status, status_seen) = watch::channel(machine.status());
-        let handle = IngestHandle {
-            store: Arc::clone(&store),
-            wake: Arc::clone(&wake),
-            seq: seq_seen,
-            status: status_seen,
-        };
-        Ok((Self { machine, config, endpoints, store, clock, wake, seq, status }, handle))
+        let (notices, handle) = Notices::of(&machine, Arc::clone(&store));
+        Ok((Self { machine, config, endpoints, store, clock, notices }, handle))
     }
 
     /// Reads until `stop` is ready. May be dropped at any moment: what was kept is whole.
@@ -85,7 +66,7 @@ impl Ingest {
             input = match self.machine.step(input) {
                 Output::Commit(batch) => {
                     self.store.commit(batch)?;
-                    self.tell();
+                    self.notices.tell(&self.machine);
                     Input::Committed
                 }
                 Output::Ask(asks) => tokio::select! {
@@ -93,7 +74,7 @@ impl Ingest {
                     answers = self.answers(&asks) => Input::Answers(answers),
                 },
                 Output::Rest { more } => {
-                    self.tell();
+                    self.notices.tell(&self.machine);
                     let well =
                         matches!(self.machine.status().phase, Phase::Follow | Phase::BackFill);
                     rounds_in_vain = if well { 0 } else { LONGEST_WAIT.min(rounds_in_vain + 1) };
@@ -101,22 +82,12 @@ impl Ingest {
                     tokio::select! {
                         () = &mut stop => return Ok(()),
                         () = tokio::time::sleep(wait) => {}
-                        () = self.wake.notified() => {}
+                        () = self.notices.wake.notified() => {}
                     }
                     Input::Wake(self.clock.now())
                 }
             };
         }
-    }
-
-    fn tell(&self) {
-        self.seq.send_if_modified(|seq| std::mem::replace(seq, self.machine.seq()) != *seq);
-        let status = self.machine.status();
-        self.status.send_if_modified(|told| {
-            let changed = *told != status;
-            *told = status;
-            changed
-        });
     }
 
     /// The poll time, longer while nothing is agreed, with a part that differs between machines.
@@ -172,40 +143,5 @@ impl Ingest {
                 Reply::Range(endpoint.logs_between(first, last, &addresses()).await?)
             }
         })
-    }
-}
-
-impl IngestHandle {
-    /// The deliveries after one, in order, at most so many.
-    ///
-    /// A consumer keeps the number of the last one together with what it made of it.
-    pub fn deliveries(&self, after: Seq, most: usize) -> Result<Vec<(Seq, Delivery)>, KeptError> {
-        kept::deliveries(self.store.as_ref(), after, most)
-    }
-
-    /// Shows the number of the last delivery.
-    pub fn watch(&self) -> watch::Receiver<Seq> {
-        self.seq.clone()
-    }
-
-    /// Where ingest stands.
-    pub fn status(&self) -> IngestStatus {
-        self.status.borrow().clone()
-    }
-
-    /// Shows where ingest stands.
-    pub fn watch_status(&self) -> watch::Receiver<IngestStatus> {
-        self.status.clone()
-    }
-
-    /// The block that was read at a height; nothing above the cursor or where its header is no
-    /// longer kept. Tells whether a receipt's block is part of the chain.
-    pub fn block(&self, number: u64) -> Result<Option<BlockPlace>, KeptError> {
-        kept::block(self.store.as_ref(), number)
-    }
-
-    /// Looks at the chain now, for example because somebody told of a new block.
-    pub fn wake(&self) {
-        self.wake.notify_one();
     }
 }

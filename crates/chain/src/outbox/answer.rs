@@ -1,8 +1,12 @@
 //! What endpoints say, in the words of the rules.
 
 use alloy_primitives::{B256, U256};
+use tallystick_abi::decode_error;
 
-use crate::endpoint::SendClass;
+use crate::endpoint::{CallClass, CallRefusal, SendClass};
+
+/// The longest reason that is kept, in characters.
+const REASON: usize = 300;
 
 /// What one endpoint saw in one look, asked in the order of the fields: an account's nonce before
 /// the receipts, so that a receipt that was missing cannot have come in between.
@@ -77,4 +81,34 @@ pub struct SignedTransaction {
     pub raw: alloy_primitives::Bytes,
     /// Their hash: the name of the transaction.
     pub tx: B256,
+}
+
+impl Trial {
+    /// What an estimate of a call's gas means.
+    pub fn of_estimate(estimate: Result<u64, CallRefusal>) -> Self {
+        match estimate {
+            Ok(gas) => Self::Gas(gas),
+            Err(CallRefusal { class: CallClass::Funds, .. }) => Self::NoFunds,
+            Err(refusal) => Self::Refused(reason(&refusal)),
+        }
+    }
+}
+
+impl SendAnswer {
+    /// What an answer means that says why the bytes are not taken, if it says so.
+    pub fn of_refusal(refusal: Option<SendClass>) -> Self {
+        match refusal {
+            None | Some(SendClass::AlreadyKnown) => Self::Taken,
+            Some(class) => Self::Refused(class),
+        }
+    }
+}
+
+fn reason(refusal: &CallRefusal) -> String {
+    let words = if refusal.data.is_empty() {
+        refusal.text.clone()
+    } else {
+        decode_error(&refusal.data).to_string()
+    };
+    words.chars().take(REASON).collect()
 }

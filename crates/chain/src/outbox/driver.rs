@@ -13,22 +13,21 @@ use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use tallystick_ports::{Clock, Store, StoreError};
-use tokio::sync::{mpsc, watch};
+use tallystick_types::ChainId;
 use tokio::time::MissedTickBehavior;
 
 use super::answer::{SendAnswer, Sight, SignedTransaction, Trial};
-use super::handle::{Board, OutboxHandle, Wanted};
+use super::handle::{OutboxHandle, Wanted};
 use super::intent::IntentKey;
-use super::lane::{Lane, Request, Settings, Step, Unsigned};
-use super::record::{RecordError, Table};
+use super::kept::KeptLane;
+use super::lane::{Lane, Request, Settings, Unsigned};
+use super::record::RecordError;
 use crate::endpoint::Endpoint;
 use crate::ingest::Finality;
 use crate::keys::EvmSigner;
 
 /// How often time acts on the rules.
 const TICK: Duration = Duration::from_millis(200);
-/// How many wishes wait to be kept before callers wait.
-const INBOX: usize = 64;
 
 /// What an outbox works with.
 #[derive(Debug)]
@@ -49,11 +48,8 @@ pub struct Parts {
 /// One lane with everything around it.
 #[derive(Debug)]
 pub struct Outbox {
-    lane: Lane,
+    lane: KeptLane,
     parts: Parts,
-    table: Table,
-    inbox: mpsc::Receiver<Wanted>,
-    board: watch::Sender<Arc<Board>>,
 }
 
 /// Why an outbox does not start or stopped.
@@ -106,20 +102,13 @@ impl Outbox {
         if given < needed {
             return Err(RunError::FewEndpoints { needed, given });
         }
-        let table = Table::of(settings.chain, settings.account);
-        let lane = Lane::load(settings, &*parts.store)?;
-        let (sender, inbox) = mpsc::channel(INBOX);
-        let (board, watcher) = watch::channel(Arc::new(Board::of(&lane)));
-        let store = Arc::clone(&parts.store);
-        let handle = OutboxHandle { inbox: sender, board: watcher, store, table: table.clone() };
-        Ok((Self { lane, parts, table, inbox, board }, handle))
+        let (lane, handle) = KeptLane::open(settings, Arc::clone(&parts.store))?;
+        Ok((Self { lane, parts }, handle))
     }
 
     /// Goes on after a foreign nonce, see [`Lane::adopt`]. For operators, before [`Self::run`].
     pub fn adopt(&mut self) -> Result<(), RunError> {
-        let step = self.lane.adopt();
-        self.parts.store.commit(step.batch)?;
-        Ok(())
+        self.lane.step(Lane::adopt).map(drop)
     }
 
     /// Works until `stop` is ready. What was asked and not answered by then is asked again after
@@ -132,14 +121,15 @@ impl Outbox {
         loop {
             tokio::select! {
                 () = &mut stop => return Ok(()),
-                Some(wanted) = self.inbox.recv() => self.keep(wanted, &asked)?,
+                Some(wanted) = self.lane.inbox.recv() => self.keep(wanted, &asked)?,
                 Some(reply) = asked.next(), if !asked.is_empty() => {
-                    let step = self.take(reply);
-                    self.carry_out(step, &asked)?;
+                    let requests = self.take(reply)?;
+                    self.ask_all(requests, &asked);
                 }
                 _ = ticks.tick() => {
-                    let step = self.lane.tick(self.parts.clock.now());
-                    self.carry_out(step, &asked)?;
+                    let now = self.parts.clock.now();
+                    let requests = self.lane.step(|lane| lane.tick(now))?;
+                    self.ask_all(requests, &asked);
                 }
             }
         }
@@ -147,42 +137,27 @@ impl Outbox {
 
     fn keep(&mut self, wanted: Wanted, asked: &FuturesUnordered<Asked>) -> Result<(), RunError> {
         let Wanted { intent, kept } = wanted;
-        if self.table.ended(&*self.parts.store, &intent.key)?.is_none() {
-            let step = self.lane.enqueue(intent);
-            self.carry_out(step, asked)?;
-        }
+        let requests = self.lane.keep(intent)?;
+        self.ask_all(requests, asked);
         // Whoever no longer waits asks for the status later.
         let _ = kept.send(());
         Ok(())
     }
 
-    fn take(&mut self, reply: Reply) -> Step {
+    fn take(&mut self, reply: Reply) -> Result<Vec<Request>, RunError> {
         let now = self.parts.clock.now();
-        match reply {
-            Reply::Looked(sights) => self.lane.looked(now, sights),
-            Reply::Tried(key, trials) => self.lane.tried(now, key, &trials),
-            Reply::Signed(signed) => self.lane.signed(now, signed),
-            Reply::Sent { nonce, tx, answers } => self.lane.sent(now, nonce, tx, &answers),
-        }
+        self.lane.step(|lane| match reply {
+            Reply::Looked(sights) => lane.looked(now, sights),
+            Reply::Tried(key, trials) => lane.tried(now, key, &trials),
+            Reply::Signed(signed) => lane.signed(now, signed),
+            Reply::Sent { nonce, tx, answers } => lane.sent(now, nonce, tx, &answers),
+        })
     }
 
-    /// Commits, shows, and only then asks.
-    fn carry_out(&self, step: Step, asked: &FuturesUnordered<Asked>) -> Result<(), RunError> {
-        if !step.batch.is_empty() {
-            self.parts.store.commit(step.batch)?;
-        }
-        let board = Board::of(&self.lane);
-        self.board.send_if_modified(|shown| {
-            let changed = **shown != board;
-            if changed {
-                *shown = Arc::new(board);
-            }
-            changed
-        });
-        for request in step.requests {
+    fn ask_all(&self, requests: Vec<Request>, asked: &FuturesUnordered<Asked>) {
+        for request in requests {
             asked.push(self.ask(request));
         }
-        Ok(())
     }
 
     fn ask(&self, request: Request) -> Asked {
@@ -203,7 +178,7 @@ impl Outbox {
                 Reply::Tried(key, join_all(trials).await)
             }),
             Request::Sign(unsigned) => {
-                let transaction = self.transaction(unsigned);
+                let transaction = unsigned.transaction(self.lane.lane().chain());
                 let signed = self.parts.signer.sign_transaction(transaction).ok();
                 Box::pin(std::future::ready(Reply::Signed(signed)))
             }
@@ -214,25 +189,21 @@ impl Outbox {
             }),
         }
     }
-
-    fn transaction(&self, unsigned: Unsigned) -> TxEip1559 {
-        TxEip1559 {
-            chain_id: self.lane.chain().get(),
-            nonce: unsigned.nonce,
-            gas_limit: unsigned.gas,
-            max_fee_per_gas: unsigned.max_fee_per_gas,
-            max_priority_fee_per_gas: unsigned.max_priority_fee_per_gas,
-            to: TxKind::Call(unsigned.to),
-            value: unsigned.value,
-            input: unsigned.data,
-            ..TxEip1559::default()
-        }
-    }
 }
 
-impl Board {
-    fn of(lane: &Lane) -> Self {
-        let (state, newest_outcome) = (lane.state(), lane.newest_outcome());
-        Self { lane: state, newest_outcome, wishes: lane.statuses().collect() }
+impl Unsigned {
+    /// The transaction, for the signer of the account.
+    pub fn transaction(self, chain: ChainId) -> TxEip1559 {
+        TxEip1559 {
+            chain_id: chain.get(),
+            nonce: self.nonce,
+            gas_limit: self.gas,
+            max_fee_per_gas: self.max_fee_per_gas,
+            max_priority_fee_per_gas: self.max_priority_fee_per_gas,
+            to: TxKind::Call(self.to),
+            value: self.value,
+            input: self.data,
+            ..TxEip1559::default()
+        }
     }
 }

@@ -7,6 +7,8 @@ use alloy_sol_types::SolValue;
 use serde::{Deserialize, Serialize};
 use tallystick_types::{ChainId, WallTime};
 
+use crate::endpoint::CallRefusal;
+
 /// Names one wish for ever: whoever wishes for the same thing again builds the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -80,6 +82,13 @@ impl Guard {
     /// Whether this answer means that the wish is fulfilled.
     pub fn says_done(&self, word: B256) -> bool {
         self.done.contains(&(word & self.mask))
+    }
+
+    /// Whether the answer to its question means that. A guard that is refused, or that no contract
+    /// answers, does not say "done".
+    pub fn is_done_by(&self, answer: Result<Bytes, CallRefusal>) -> bool {
+        let answer = answer.unwrap_or_default();
+        answer.first_chunk().is_some_and(|word| self.says_done(B256::new(*word)))
     }
 }
 

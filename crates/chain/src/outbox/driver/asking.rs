@@ -2,17 +2,11 @@
 
 use alloy_primitives::{Address, B256, U256};
 use futures::try_join;
-use tallystick_abi::decode_error;
 
 use super::super::answer::{SeenReceipt, SendAnswer, Sight, Trial};
 use super::super::intent::Guard;
-use crate::endpoint::{
-    Answer, BlockRef, Call, CallClass, CallRefusal, Endpoint, NonceAt, SendClass,
-};
+use crate::endpoint::{Answer, BlockRef, Call, Endpoint, NonceAt};
 use crate::ingest::Finality;
-
-/// The longest reason that is kept, in characters.
-const REASON: usize = 300;
 
 /// What an endpoint sees of an account and of the transactions that compete for its nonces.
 pub(super) async fn look(
@@ -110,11 +104,7 @@ pub(super) async fn attempt(
         };
         return Some(Trial::GuardDone { is_final });
     }
-    match endpoint.estimate_gas(call).await.ok()? {
-        Ok(gas) => Some(Trial::Gas(gas)),
-        Err(CallRefusal { class: CallClass::Funds, .. }) => Some(Trial::NoFunds),
-        Err(refusal) => Some(Trial::Refused(reason(&refusal))),
-    }
+    endpoint.estimate_gas(call).await.ok().map(Trial::of_estimate)
 }
 
 async fn says_done(
@@ -124,26 +114,13 @@ async fn says_done(
     at: BlockRef,
 ) -> Answer<bool> {
     let call = Call { from, to: guard.to, data: guard.data.clone(), value: U256::ZERO };
-    // A guard that is refused, or that no contract answers, does not say "done".
-    let answer = endpoint.call_at(&call, at).await?.unwrap_or_default();
-    Ok(answer.first_chunk().is_some_and(|word| guard.says_done(B256::new(*word))))
-}
-
-fn reason(refusal: &CallRefusal) -> String {
-    let words = if refusal.data.is_empty() {
-        refusal.text.clone()
-    } else {
-        decode_error(&refusal.data).to_string()
-    };
-    words.chars().take(REASON).collect()
+    Ok(guard.is_done_by(endpoint.call_at(&call, at).await?))
 }
 
 /// Sends signed bytes.
 pub(super) async fn send(endpoint: &Endpoint, raw: &[u8]) -> SendAnswer {
     match endpoint.send_raw(raw).await {
-        Ok(Ok(_)) => SendAnswer::Taken,
-        Ok(Err(refusal)) if refusal.class == SendClass::AlreadyKnown => SendAnswer::Taken,
-        Ok(Err(refusal)) => SendAnswer::Refused(refusal.class),
+        Ok(said) => SendAnswer::of_refusal(said.err().map(|refusal| refusal.class)),
         Err(_) => SendAnswer::Unknown,
     }
 }

@@ -120,10 +120,16 @@ async fn what_is_asked_of_a_job_that_nobody_knows_is_not_found_by_any_door() {
     let mut client = house.client();
     let answers = [
         client.status(v1::StatusRequest { job: job.clone() }).await.map(|_| ()),
-        client.watch(v1::WatchRequest { job: job.clone(), after_sequence: 0 }).await.map(|_| ()),
-        client.result(v1::ResultRequest { job: job.clone(), first_task: 0 }).await.map(|_| ()),
-        client.receipt(v1::ReceiptRequest { job: job.clone() }).await.map(|_| ()),
-        client.why(v1::WhyRequest { job: job.clone() }).await.map(|_| ()),
+        client
+            .watch(v1::WatchRequest { job: job.clone(), after_sequence: 0, access: None })
+            .await
+            .map(|_| ()),
+        client
+            .result(v1::ResultRequest { job: job.clone(), first_task: 0, access: None })
+            .await
+            .map(|_| ()),
+        client.receipt(v1::ReceiptRequest { job: job.clone(), access: None }).await.map(|_| ()),
+        client.why(v1::WhyRequest { job: job.clone(), access: None }).await.map(|_| ()),
         client.cancel(v1::CancelRequest { job: job.clone(), signature }).await.map(|_| ()),
     ];
     for (number, answer) in answers.into_iter().enumerate() {
@@ -213,7 +219,8 @@ async fn only_the_client_of_a_job_cancels_it() {
     // The job has not begun here, so there is nothing to cancel: but the signature was good.
     let early = client.cancel(cancel(&house.scene.client)).await.unwrap_err();
     assert_eq!(early.code(), Code::FailedPrecondition);
-    let none = client.receipt(v1::ReceiptRequest { job: id.as_bytes().to_vec() }).await;
+    let none =
+        client.receipt(v1::ReceiptRequest { job: id.as_bytes().to_vec(), access: None }).await;
     assert_eq!(none.unwrap_err().code(), Code::FailedPrecondition, "known, and no receipt yet");
     drop(client);
     house.close().await;
@@ -249,7 +256,8 @@ async fn a_watcher_hears_the_rest_after_it_lost_its_stream_and_the_end_ends_it()
     house.scene.says(id, Scene::assigned(1, &[node.seat]));
     let job = id.as_bytes().to_vec();
     let mut client = house.client();
-    let watch = |after_sequence| v1::WatchRequest { job: job.clone(), after_sequence };
+    let watch =
+        |after_sequence| v1::WatchRequest { job: job.clone(), after_sequence, access: None };
     let mut stream = client.watch(watch(0)).await.unwrap().into_inner();
     let first = stream.message().await.unwrap().unwrap();
     drop(stream);
@@ -280,6 +288,7 @@ impl Agent {
     async fn greet(house: &House, versions: &[u32], key: &LocalKey) -> Self {
         let identity = SigningKey::from_bytes(&[3; 32]);
         let hello = Hello {
+            nonce: None,
             versions: versions.to_vec().try_into().unwrap(),
             seat: Seat { node: NodeId::UNREGISTERED, signer: key.address() },
             identity: tallystick_types::IdentityKey::new(identity.verifying_key().to_bytes()),
