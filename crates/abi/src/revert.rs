@@ -120,6 +120,7 @@ impl fmt::Display for Revert {
             Self::Profile(error) => inner(f, error),
             Self::House(error) => inner(f, error),
             Self::Token(error) => inner(f, error),
+            Self::Reason(reason) if reason.is_empty() => write!(f, "refused with an empty reason"),
             Self::Reason(reason) => write!(f, "{reason}"),
             Self::Panic(panic) => write!(f, "{panic}"),
             Self::Silent => write!(f, "refused without a reason"),

@@ -15,6 +15,8 @@ mod intent;
 mod kept;
 mod lane;
 mod record;
+#[cfg(feature = "test-utils")]
+mod scripted;
 
 pub use answer::{SeenReceipt, SendAnswer, Sight, SignedTransaction, Trial};
 pub use driver::{Outbox, Parts, RunError};
@@ -25,3 +27,5 @@ pub use intent::{
 pub use kept::KeptLane;
 pub use lane::{Lane, Request, Settings, Step, Unsigned};
 pub use record::RecordError;
+#[cfg(feature = "test-utils")]
+pub use scripted::ScriptedOutbox;

@@ -94,13 +94,18 @@ impl Chores {
         self.awaited.insert((it.job, it.task), (it.seat, it.slices));
     }
 
-    /// What a wish leads to at once.
-    pub fn fulfil(&mut self, wish: Wish, outlook: &Outlook<'_>) -> Option<Chore> {
+    /// What a wish leads to at once. Calls that are over are known from the outbox.
+    pub fn fulfil(
+        &mut self,
+        wish: Wish,
+        outlook: &Outlook<'_>,
+        outbox: &OutboxHandle,
+    ) -> Option<Chore> {
         match wish {
             Wish::ToNode(seat, order) => {
                 Some(Chore::Say(seat, orders::bodies(order, outlook.blobs)))
             }
-            Wish::Chain(job, call) => match outlook.call(job, &call)? {
+            Wish::Chain(job, call) => match outlook.call(job, &call, outbox)? {
                 Ok(intent) => {
                     self.calls.insert(intent.key, (job, call.kind()));
                     Some(Chore::HandIn(Box::new(intent)))

@@ -14,7 +14,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tallystick_journal::{Journal, JournalError, Reader};
+use tallystick_journal::{Journal, JournalError, Reader, RuleError, Step};
 use tallystick_ports::Clock;
 use tallystick_protocol::ledger::{Refusal, Settings};
 use tallystick_scheduler::SchedulingParameters;
@@ -56,10 +56,17 @@ pub(crate) struct Stopped;
 type Question = Box<dyn FnOnce(&Machine, &Reader) + Send>;
 type Look = Box<dyn FnOnce(&Machine) -> Vec<Input> + Send>;
 
+/// Changes rows by their rules; gives the inputs that follow, and what to say once all is kept.
+type Change = Box<dyn FnOnce(&mut Step<'_>) -> Result<With<Say>, JournalError> + Send>;
+type Say = Box<dyn FnOnce() + Send>;
+/// What a change brings, with the inputs that follow.
+type With<T> = (T, Vec<Input>);
+
 enum Request {
     Input(Box<Input>, Option<oneshot::Sender<Option<Refusal>>>),
     Question(Question),
     Look(Look),
+    Change(Change),
     Stop,
 }
 
@@ -69,6 +76,7 @@ impl std::fmt::Debug for Request {
             Self::Input(..) => "Input",
             Self::Question(_) => "Question",
             Self::Look(_) => "Look",
+            Self::Change(_) => "Change",
             Self::Stop => "Stop",
         })
     }
@@ -100,6 +108,29 @@ impl DeskHandle {
             let _gone = reply.send(question(machine, reader));
         });
         self.inbox.send(Request::Question(asked)).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Changes rows by their rules, together with the inputs that follow from the change: all of it
+    /// is on the disk when this returns, or nothing where a rule refuses.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Step<'_>) -> Result<With<T>, JournalError> + Send + 'static,
+    ) -> Result<Result<T, RuleError>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let asked: Change = Box::new(move |step| match change(step) {
+            // Whoever asked may be gone, here and below.
+            Ok((value, inputs)) => {
+                let say: Say = Box::new(move || drop(reply.send(Ok(value))));
+                Ok((say, inputs))
+            }
+            Err(JournalError::Rule(rule)) => {
+                drop(reply.send(Err(rule.clone())));
+                Err(rule.into())
+            }
+            Err(error) => Err(error),
+        });
+        self.inbox.send(Request::Change(asked)).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
 
@@ -147,7 +178,7 @@ impl Desk {
                 break;
             }
         }
-        self.keeper.snapshot()
+        self.keeper.snapshot(self.clock.now())
     }
 
     /// Serves requests in their order, with one write for all inputs between two questions; false
@@ -171,6 +202,10 @@ impl Desk {
                         self.keeper.apply(input, &mut round.batch);
                     }
                 }
+                Request::Change(change) => {
+                    let more = self.keep(std::mem::take(&mut round))?;
+                    round.last = !(self.change(change)? && more);
+                }
                 Request::Stop => round.last = true,
             }
         }
@@ -184,10 +219,26 @@ impl Desk {
             // Whoever asked may be gone.
             let _gone = reply.send(refusal);
         }
+        Ok(self.follow(wishes) && !round.last)
+    }
+
+    /// Changes rows, unless a rule refuses. False when nobody fulfils wishes any more.
+    fn change(&mut self, change: Change) -> Result<bool, JournalError> {
+        let (say, wishes) = match self.keeper.change(self.clock.now(), change) {
+            Ok(changed) => changed,
+            Err(JournalError::Rule(_)) => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        say();
+        Ok(self.follow(wishes))
+    }
+
+    /// Hands over the wishes of inputs that are on the disk.
+    fn follow(&mut self, wishes: Vec<Wish>) -> bool {
         if !wishes.is_empty() {
             self.pending.push_back(wishes);
         }
-        Ok(!round.last && self.hand_over())
+        self.hand_over()
     }
 
     /// Hands over as many wishes as there is room for; the rest goes with the next request, which

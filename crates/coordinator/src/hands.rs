@@ -62,7 +62,7 @@ impl Hands {
                 self.chores.expect(Awaited { job, task, seat, slices });
             }
         }
-        match self.chores.fulfil(wish, &self.shared.outlook()) {
+        match self.chores.fulfil(wish, &self.shared.outlook(), &self.shared.outbox) {
             Some(Chore::Say(seat, bodies)) => self.shared.sessions.tell(seat, bodies),
             Some(Chore::HandIn(intent)) => self.hand_in(*intent).await,
             Some(Chore::Join(job, parts)) => self.join(job, parts),
@@ -138,3 +138,6 @@ impl Hands {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,14 @@ mod desk;
 mod feed;
 mod hands;
 mod hear;
+mod limit;
 pub mod machine;
 mod news;
 mod orders;
 mod outlook;
 mod price;
+#[cfg(test)]
+mod scene;
 mod serve;
 mod sessions;
 mod shared;

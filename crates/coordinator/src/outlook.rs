@@ -7,19 +7,22 @@ use alloy_primitives::{Address, Bytes, U256, keccak256};
 use tallystick_abi::{Contract, Deployment, JobDomain};
 use tallystick_blobs::BlobStore;
 use tallystick_chain::follow::House;
-use tallystick_chain::outbox::{Intent, IntentKey};
+use tallystick_chain::outbox::{Intent, IntentKey, IntentStatus, OutboxHandle};
 use tallystick_chain::view::{CallError, JobView, NodeStatus, SignedClaim};
-use tallystick_protocol::ledger::Evidence;
+use tallystick_protocol::ledger::{Evidence, RequestError};
 use tallystick_protocol::specification::{Input as WorkInput, Specification};
 use tallystick_types::{
     Amount, Attempt, Attestation, BlobDigest, Funding, JobId, JobState, NodeId, ReceiptClaim, Seat,
-    Trust,
+    SpecificationDigest, Trust,
 };
 
 use crate::machine::{ChainCall, Offer};
 use crate::news::News;
 use crate::sessions::Standing;
 use crate::shared::CoordinatorConfig;
+
+/// What calls go by that their data name.
+const CALL: &str = "call";
 
 /// Everything that one look needs.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,40 @@ pub struct Outlook<'a> {
     pub house: &'a House,
     /// Programs, inputs, outputs and specifications.
     pub blobs: &'a BlobStore,
+}
+
+/// Why an open job is not taken on. It is looked at again every second.
+#[derive(Debug, thiserror::Error)]
+pub enum Declined {
+    /// There is no such job.
+    #[error("the chain does not show it")]
+    Unknown,
+    /// Only who has the specification may have private work done.
+    #[error("it is private, and its client did not hand it in here; submit it to this coordinator")]
+    NotHandedIn,
+    /// The money may be gone before the work is done.
+    #[error("its money is not reserved; order it again from a balance or with an allowance")]
+    NotReserved,
+    /// The specification did not come yet.
+    #[error("its specification {0} is not here, or is none; upload it to this coordinator")]
+    NoSpecification(SpecificationDigest),
+    /// A program or an input did not come yet.
+    #[error("blob {0} is not here; upload it to this coordinator")]
+    NoBlob(BlobDigest),
+    /// The input has no slices.
+    #[error("its input cannot be cut as its specification says; order it again")]
+    Input,
+    /// The ledger would refuse it.
+    #[error("it cannot be worked on, order it again: {0}")]
+    Terms(#[source] RequestError),
+    /// It is worth more than it offers.
+    #[error("it offers {offered} base units, {asked} are asked; order it again for that price")]
+    Price {
+        /// What the order offers.
+        offered: Amount,
+        /// What this coordinator asks.
+        asked: Amount,
+    },
 }
 
 impl Outlook<'_> {
@@ -63,38 +100,50 @@ impl Outlook<'_> {
         self.house.read().latest().network().parameters_of(token).is_some()
     }
 
-    /// What the chain's last word on a job means for the machine.
-    pub fn news(&self, job: JobId) -> News {
-        let offer = self.offer(job);
+    /// What the chain's last word on a job means for the machine, with what could be taken on.
+    pub fn news(&self, job: JobId, offer: Option<Offer>) -> News {
         let house = self.house.read();
         News::of(job, (house.latest(), house.final_()), (self.me.node, self.domain), offer)
     }
 
     /// What this coordinator could take on, where the specification and what it needs are here and
     /// the terms suit.
-    fn offer(&self, job: JobId) -> Option<Offer> {
+    ///
+    /// # Errors
+    ///
+    /// What is in the way.
+    pub fn offer(&self, job: JobId) -> Result<Offer, Declined> {
         let (order, attempt, state) = {
             let house = self.house.read();
-            let view = house.latest().job(job)?;
+            let view = house.latest().job(job).ok_or(Declined::Unknown)?;
             (view.order, view.attempt, view.state)
         };
         let (terms, client) = (order.terms, order.client);
         // A job whose money is not reserved is a risk that this coordinator does not take.
         if terms.rules.funding == Funding::PullAtSettlement {
-            return None;
+            return Err(Declined::NotReserved);
         }
-        let specification = self.specification(BlobDigest::new(*terms.specification.as_bytes()))?;
-        let slices = self.slices(&specification)?;
+        let specification = self
+            .specification(BlobDigest::new(*terms.specification.as_bytes()))
+            .ok_or(Declined::NoSpecification(terms.specification))?;
+        let missing = specification.blobs().into_iter().find(|blob| !self.blobs.has(*blob));
+        if let Some(missing) = missing {
+            return Err(Declined::NoBlob(missing));
+        }
+        let slices = self.slices(&specification).ok_or(Declined::Input)?;
         let asked = self.config.prices.price(&specification, slices, terms.rules.replicas);
-        if asked > terms.price.max_price() {
-            return None;
+        let offered = terms.price.max_price();
+        if asked > offered {
+            return Err(Declined::Price { offered, asked });
         }
         let next = match state {
             JobState::Open => Attempt::new(attempt.get().saturating_add(1)),
             _ => attempt,
         };
-        let price = asked.max(Amount::new(1));
-        Some(Offer { client, rules: terms.rules, price, attempt: next, specification, slices })
+        let (rules, price) = (terms.rules, asked.max(Amount::new(1)));
+        let offer = Offer { client, rules, price, attempt: next, specification, slices };
+        offer.request().tasks().map_err(Declined::Terms)?;
+        Ok(offer)
     }
 
     /// A specification from the store.
@@ -111,8 +160,7 @@ impl Outlook<'_> {
             WorkInput::Blob { digest, .. } => Some(self.blobs.get(BlobDigest::from(*digest)).ok()?),
             WorkInput::Blobs(_) | WorkInput::Tiles { .. } => None,
         };
-        let slices = specification.input.slices(at_hand.as_deref()).ok()?;
-        u64::try_from(slices.len()).ok()
+        specification.input.count(at_hand.as_deref()).ok()
     }
 
     /// What the chain says of a seat, or nothing where it may not work.
@@ -156,7 +204,12 @@ impl Outlook<'_> {
 
     /// A call to the chain, made from its last word on the job. Where the call does not fit any
     /// more nothing is to be sent: the machine hears of the change and asks again.
-    pub(crate) fn call(&self, job: JobId, call: &ChainCall) -> Option<Result<Intent, CallError>> {
+    pub(crate) fn call(
+        &self,
+        job: JobId,
+        call: &ChainCall,
+        outbox: &OutboxHandle,
+    ) -> Option<Result<Intent, CallError>> {
         let data = {
             let house = self.house.read();
             let view = house.latest().job(job)?;
@@ -174,8 +227,32 @@ impl Outlook<'_> {
                 ChainCall::Release { .. } => view.release_call(),
             }
         };
+        let data = match data {
+            Ok(data) => data,
+            Err(error) => return Some(Err(error)),
+        };
+        let about = self.open_name(&data, outbox)?;
         let purpose = format!("{:?} job {job}", call.kind());
-        Some(data.map(|data| self.named_by_data(Contract::JobManager, data, purpose)))
+        Some(Ok(self.intent(Contract::JobManager, (CALL, &about), data, purpose)))
+    }
+
+    /// What a call that is wanted is about: the first name under which the same call is not over.
+    /// A later attempt may need the very call of an earlier one, and one that the chain refused may
+    /// be taken later; under a key that is over the outbox would send nothing.
+    fn open_name(&self, data: &Bytes, outbox: &OutboxHandle) -> Option<Vec<u8>> {
+        let hash = keccak256(data);
+        for number in 0_u32.. {
+            let about = [&hash[..], &number.to_be_bytes()].concat();
+            match outbox.status(self.key(Contract::JobManager, CALL, &about)) {
+                Ok(Some(IntentStatus::Ended(_))) => {}
+                Ok(Some(_) | None) => return Some(about),
+                Err(error) => {
+                    tracing::warn!(%error, "outbox.status.failed");
+                    return None;
+                }
+            }
+        }
+        None
     }
 
     /// Evidence for the contract that slashes, made from the chain's last word on the job.
@@ -194,7 +271,12 @@ impl Outlook<'_> {
             view.report_call(*seat, &claim(first, *one), &claim(second, *other))
         };
         let purpose = format!("report node {} of job {}", seat.node, first.job);
-        Some(data.map(|data| self.named_by_data(Contract::SlashingManager, data, purpose)))
+        // Said again and again, and once is enough: what the chain refuses stays refused until the
+        // job changes, and with it the call.
+        Some(data.map(|data| {
+            let name = keccak256(&data);
+            self.intent(Contract::SlashingManager, (CALL, name.as_slice()), data, purpose)
+        }))
     }
 
     /// Whether the chain did not act on evidence yet.
@@ -207,9 +289,8 @@ impl Outlook<'_> {
         job.index_of(*seat).is_none_or(|index| job.seized & (1 << index) == 0)
     }
 
-    fn named_by_data(&self, to: Contract, data: Bytes, purpose: String) -> Intent {
-        let name = keccak256(&data);
-        self.intent(to, ("call", name.as_slice()), data, purpose)
+    fn key(&self, to: Contract, function: &str, about: &[u8]) -> IntentKey {
+        IntentKey::of(self.domain.chain, self.deployment.address(to), function, about)
     }
 
     /// A wish for one call, which its function and what it is about name.
@@ -220,10 +301,9 @@ impl Outlook<'_> {
         data: Bytes,
         purpose: String,
     ) -> Intent {
-        let contract = self.deployment.address(to);
         Intent {
-            key: IntentKey::of(self.domain.chain, contract, function, about),
-            to: contract,
+            key: self.key(to, function, about),
+            to: self.deployment.address(to),
             data,
             value: U256::ZERO,
             deadline: None,

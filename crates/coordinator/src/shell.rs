@@ -6,6 +6,7 @@ pub use crate::desk::{Batch, Keeper, Log};
 pub use crate::hear::{Heard, Question, Speaker, signed_of};
 pub use crate::news::News;
 pub use crate::orders::bodies;
-pub use crate::outlook::Outlook;
+pub use crate::outlook::{Declined, Outlook};
 pub use crate::serve::clients::order::{judge, quote};
+pub use crate::serve::clients::terms::Asked;
 pub use crate::sessions::{Facts, QUEUE, Session, Sessions, Standing};

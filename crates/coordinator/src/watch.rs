@@ -8,14 +8,17 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use tallystick_chain::follow::Change;
 use tallystick_chain::view::JobView;
+use tallystick_journal::JobRecord;
 use tallystick_protocol::ledger::{ChainFact, Finality};
-use tallystick_types::{JobId, JobState, NodeId};
+use tallystick_types::{JobId, JobState, NodeId, Privacy};
+use tallystick_wire::{Sentence, client as told};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
 use crate::desk::Stopped;
-use crate::machine::Input;
+use crate::machine::{Input, Offer};
 use crate::orders;
+use crate::outlook::Declined;
 use crate::shared::Shared;
 
 /// How often jobs are looked at without a word from the chain: specifications arrive, leases end.
@@ -77,9 +80,24 @@ async fn known(shared: &Shared) -> Result<BTreeSet<JobId>, Stopped> {
 
 /// Hands the machine whatever it does not know of a job yet.
 async fn look(shared: &Shared, job: JobId) -> Result<(), Stopped> {
-    let news = shared.outlook().news(job);
+    let mut offer = shared.outlook().offer(job);
+    let private = |offer: &Offer| offer.specification.privacy == Privacy::Private;
+    if offer.as_ref().is_ok_and(private) && !was_handed_in(shared, job).await? {
+        offer = Err(Declined::NotHandedIn);
+    }
+    if let Err(declined) = &offer {
+        tell_declined(shared, job, declined);
+    }
     tell(shared, &shared.house.read(), job);
+    let news = shared.outlook().news(job, offer.ok());
     shared.desk.look(move |machine| news.inputs(machine)).await
+}
+
+/// Whether the client of a private job brought the specification itself. Everybody can order what
+/// a digest on the chain names, and would have private work done by nodes of his own.
+async fn was_handed_in(shared: &Shared, job: JobId) -> Result<bool, Stopped> {
+    let found = shared.desk.ask(move |_, reader| reader.get(JobRecord::TABLE, &job)).await?;
+    Ok(found.is_ok_and(|record| record.is_some_and(|it| it.privacy == Privacy::Private)))
 }
 
 /// Watchers hear of money that moved.
@@ -102,6 +120,29 @@ fn tell(shared: &Shared, house: &tallystick_chain::view::LayeredView, job: JobId
     if !told.iter().any(|event| event.kind.as_ref() == Some(&kind)) {
         shared.feed.tell(job, shared.clock.now(), kind);
     }
+}
+
+/// Watchers hear why a job is not taken on, and from when on its money goes back.
+fn tell_declined(shared: &Shared, job: JobId, declined: &Declined) {
+    let deadline = {
+        let house = shared.house.read();
+        let view = house.latest().job(job).filter(|view| view.state == JobState::Open);
+        let Some(view) = view else { return };
+        view.deadline
+    };
+    let reason = Sentence::cut(&declined.to_string());
+    let waiting = told::Waiting { reason, shortage: None, refund_at_seconds: deadline };
+    if last_waiting(shared, job).as_ref() != Some(&waiting) {
+        shared.feed.tell(job, shared.clock.now(), told::EventKind::Waiting(waiting));
+    }
+}
+
+/// What watchers were last told that a job waits for.
+pub(crate) fn last_waiting(shared: &Shared, job: JobId) -> Option<told::Waiting> {
+    shared.feed.after(job, 0).into_iter().rev().find_map(|event| match event.kind {
+        Some(told::EventKind::Waiting(waiting)) => Some(waiting),
+        _ => None,
+    })
 }
 
 /// Tells the machine how a connected node stands now; one that may not work any more is out.
@@ -138,3 +179,6 @@ async fn renew_leases(shared: &Shared) -> Result<(), Stopped> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

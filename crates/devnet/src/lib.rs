@@ -4,6 +4,7 @@ mod anvil;
 mod chain;
 pub mod demo;
 mod deploy;
+mod desktop;
 mod ground;
 pub mod lie;
 pub mod network;

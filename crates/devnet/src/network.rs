@@ -39,6 +39,9 @@ const DEPOSIT: u128 = 5_000 * TLY;
 /// How long a process may take until it is ready.
 const STARTUP: Duration = Duration::from_secs(60);
 
+/// How long a node may take to tell its metrics.
+const ANSWER: Duration = Duration::from_secs(1);
+
 /// Protects keys that are worth nothing.
 const PASSWORD: &str = "local keys need no secret";
 
@@ -340,6 +343,14 @@ impl Network {
 }
 
 impl Member {
+    /// How many tasks a worker runs at this moment, as its metrics say; nothing where it does not
+    /// answer.
+    pub async fn running(&self) -> Option<u64> {
+        let url = format!("http://{}/metrics", self.observe);
+        let page = async { reqwest::get(url).await.ok()?.text().await.ok() };
+        running(&tokio::time::timeout(ANSWER, page).await.ok()??)
+    }
+
     /// Ends the node at once, as a power cut does. Says whether it ran.
     pub fn kill(&self) -> bool {
         signal("-KILL", self.process.id()).is_ok_and(|ended| ended)
@@ -369,6 +380,11 @@ impl Drop for Network {
         let records = crate::repository().join("deployments");
         let _gone = fs::remove_file(record_path(&records, self.ground.deployment.chain_id));
     }
+}
+
+/// The tasks that run, out of a page of metrics.
+fn running(metrics: &str) -> Option<u64> {
+    metrics.lines().find_map(|line| line.strip_prefix("tally_worker_running ")?.trim().parse().ok())
 }
 
 /// Starts the process of a node; its log goes on where it ended.
@@ -488,4 +504,14 @@ fn free_address() -> io::Result<SocketAddr> {
 
 fn files(path: &Path, source: io::Error) -> NetworkError {
     NetworkError::Files { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_running_tasks_are_read_from_the_metrics() {
+        let page = "# TYPE tally_worker_running gauge\ntally_worker_running 3\ntally_jobs 9\n";
+        assert_eq!(super::running(page), Some(3));
+        assert_eq!(super::running("tally_ready 1\n"), None);
+    }
 }

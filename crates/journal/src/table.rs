@@ -126,14 +126,14 @@ impl<K: Key, V: Stored> Table<K, V> {
     }
 }
 
-/// The bytes of a value.
-pub(crate) fn encode<V: Stored>(value: &V) -> Result<Vec<u8>, JournalError> {
+/// The bytes of a value, as they are kept.
+pub fn encode<V: Stored>(value: &V) -> Result<Vec<u8>, JournalError> {
     postcard::to_extend(value, vec![V::VERSION])
         .map_err(|error| JournalError::Damaged { family: V::NAME, detail: error.to_string() })
 }
 
-/// The value of these bytes.
-pub(crate) fn decode<V: Stored>(family: Family, bytes: &[u8]) -> Result<V, JournalError> {
+/// The value of bytes that were kept in a family. Any others are refused, whatever they are.
+pub fn decode<V: Stored>(family: Family, bytes: &[u8]) -> Result<V, JournalError> {
     let damaged = |detail: String| JournalError::Damaged { family: family.name(), detail };
     let Some((&version, body)) = bytes.split_first() else {
         return Err(damaged(format!("an empty {}", V::NAME)));

@@ -240,6 +240,24 @@ impl Input {
         }
     }
 
+    /// How many slices there are, as [`Self::slices`] would give them. A picture of a few bytes
+    /// can have millions, so whoever was sent one counts before listing.
+    pub fn count(&self, blob: Option<&[u8]>) -> Result<u64, SpecificationError> {
+        match self {
+            Self::Tiles { width, height, across, down } => {
+                Ok(split::count_tiles(*width, *height, *across, *down)?)
+            }
+            Self::Blob { digest, size, splitter } => {
+                let ranges = ranges(BlobDigest::from(*digest), *size, splitter, blob)?;
+                Ok(u64::try_from(ranges.len()).expect("a length in memory fits 64 bits"))
+            }
+            Self::Blobs(blobs) => {
+                let lengths: Vec<u64> = blobs.iter().map(|blob| blob.size).collect();
+                Ok(split::blobs(&lengths)?)
+            }
+        }
+    }
+
     /// The slices in their order. Only an input that is cut into lines has to be at hand.
     pub fn slices(&self, blob: Option<&[u8]>) -> Result<Vec<Slice>, SpecificationError> {
         match self {

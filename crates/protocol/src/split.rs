@@ -175,17 +175,7 @@ fn push(ranges: &mut Vec<ByteRange>, start: u64, end: u64) -> Result<(), SplitEr
 
 /// Tiles of a picture, row by row; those at the right and lower edge may be smaller.
 pub fn tiles(width: u32, height: u32, across: u32, down: u32) -> Result<Vec<Tile>, SplitError> {
-    if width == 0 || height == 0 {
-        return Err(SplitError::Empty);
-    }
-    if across == 0 || down == 0 {
-        return Err(SplitError::Zero { field: "tile" });
-    }
-    let (columns, rows) = (width.div_ceil(across), height.div_ceil(down));
-    let count = u64::from(columns).saturating_mul(u64::from(rows));
-    if count > MOST_SLICES {
-        return Err(SplitError::TooManySlices { given: count });
-    }
+    let (columns, rows) = grid(width, height, across, down)?;
     let mut tiles = Vec::new();
     for row in 0..rows {
         for column in 0..columns {
@@ -199,6 +189,28 @@ pub fn tiles(width: u32, height: u32, across: u32, down: u32) -> Result<Vec<Tile
         }
     }
     Ok(tiles)
+}
+
+/// How many tiles a picture has, without a list of them.
+pub fn count_tiles(width: u32, height: u32, across: u32, down: u32) -> Result<u64, SplitError> {
+    let (columns, rows) = grid(width, height, across, down)?;
+    Ok(u64::from(columns).saturating_mul(u64::from(rows)))
+}
+
+/// Columns and rows of tiles.
+fn grid(width: u32, height: u32, across: u32, down: u32) -> Result<(u32, u32), SplitError> {
+    if width == 0 || height == 0 {
+        return Err(SplitError::Empty);
+    }
+    if across == 0 || down == 0 {
+        return Err(SplitError::Zero { field: "tile" });
+    }
+    let (columns, rows) = (width.div_ceil(across), height.div_ceil(down));
+    let given = u64::from(columns).saturating_mul(u64::from(rows));
+    if given > MOST_SLICES {
+        return Err(SplitError::TooManySlices { given });
+    }
+    Ok((columns, rows))
 }
 
 /// How many slices a list of blobs makes: one blob is one slice, and no blob is empty.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imbl::OrdMap;
-use tallystick_ports::{Batch, Change, Entry, Store, StoreError};
+use tallystick_ports::{Batch, Change, DiskFull, Entry, Store, StoreError};
 
 pub use files::Files;
 pub use log::{KeptRow, LogError, StoreLog};
@@ -175,7 +175,7 @@ impl Store for Disk {
         let lost = || Err(StoreError::Engine(Box::new(PowerLost)));
         let mut held = self.held();
         if held.is_full {
-            return Err(StoreError::NoSpace);
+            return Err(StoreError::NoSpace(DiskFull));
         }
         if std::mem::take(&mut held.fails) {
             return Err(StoreError::Engine(Box::new(DiskFailed)));

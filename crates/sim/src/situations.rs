@@ -86,6 +86,7 @@ situations! {
     TaskEscalated = "results differed and another node was drawn",
     TaskReassigned = "a task went to somebody else",
     TaskQueued = "a task waited for a node",
+    JobWaited = "a job waited because too few nodes were there or free",
     TaskDeadLettered = "a task was given up",
     NodeQuarantined = "a node was caught lying",
     SecondariesDrawn = "secondaries were drawn by the hash of a final block",

@@ -25,6 +25,7 @@ pub(crate) fn wished(wish: &Wish, here: &mut Here<'_>) {
             here.note(|| format!("tells of job {job}: {told:?}"));
             let situation = match told {
                 Told::Queued { .. } => Situation::TaskQueued,
+                Told::Waiting(_) => Situation::JobWaited,
                 Told::Escalated { .. } => Situation::TaskEscalated,
                 Told::Verified { task, slices, output_root } => {
                     here.out.tally.oracles.verified(*job, *task, *slices, *output_root);

@@ -38,7 +38,7 @@ macro_rules! message {
 
         $crate::declare::nested!($name = v1::$name);
 
-        #[cfg(test)]
+        #[cfg(any(test, feature = "test-utils"))]
         impl $crate::sample::Sample for $name {
             fn sample(source: &mut $crate::sample::Source) -> Self {
                 source.valid(|source| {
@@ -112,7 +112,7 @@ macro_rules! bodies {
 
         $crate::declare::nested!($name = $wire);
 
-        #[cfg(test)]
+        #[cfg(any(test, feature = "test-utils"))]
         impl $crate::sample::Sample for $name {
             fn sample(source: &mut $crate::sample::Source) -> Self {
                 let bodies: &[fn(&mut $crate::sample::Source) -> Self] =
@@ -162,7 +162,7 @@ macro_rules! codes {
             }
         }
 
-        #[cfg(test)]
+        #[cfg(any(test, feature = "test-utils"))]
         impl $crate::sample::Sample for $name {
             fn sample(source: &mut $crate::sample::Source) -> Self {
                 *source.one_of(&[$(Self::$member,)*])

@@ -8,8 +8,9 @@ mod declare;
 mod error;
 mod field;
 pub mod limits;
-#[cfg(test)]
-mod sample;
+#[cfg(any(test, feature = "test-utils"))]
+#[cfg_attr(not(test), expect(clippy::unwrap_used, reason = "only tests draw samples"))]
+pub mod sample;
 #[cfg(test)]
 mod tests;
 pub mod version;

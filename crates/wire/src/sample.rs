@@ -14,25 +14,28 @@ use tallystick_types::{
 use crate::bounded::{Bytes, List, Text};
 
 /// A kind of value that can be drawn.
-pub(crate) trait Sample: Sized {
+pub trait Sample: Sized {
+    /// Draws one.
     fn sample(source: &mut Source) -> Self;
 }
 
 /// Numbers that follow from a seed (SplitMix64).
 #[derive(Debug)]
-pub(crate) struct Source(pub(crate) u64);
+pub struct Source(pub u64);
 
 impl Source {
-    pub(crate) fn next<T: Sample>(&mut self) -> T {
+    /// The next value of a kind.
+    pub fn next<T: Sample>(&mut self) -> T {
         T::sample(self)
     }
 
-    pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+    /// One of several, which must not be none.
+    pub fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
     /// Draws until a value is valid.
-    pub(crate) fn valid<T>(&mut self, mut draw: impl FnMut(&mut Self) -> Option<T>) -> T {
+    pub fn valid<T>(&mut self, mut draw: impl FnMut(&mut Self) -> Option<T>) -> T {
         (0..100_000).find_map(|_| draw(self)).expect("some values are valid")
     }
 
@@ -90,6 +93,7 @@ samples! {
     NodeId: source => NodeId::new(source.next());
     BeaconRound: source => BeaconRound::new(source.next());
     ChainId: source => ChainId::new(source.next());
+    ChainTime: source => ChainTime::new(source.number(ChainTime::MAX.get())).unwrap();
     WallTime: source => WallTime::new(source.next());
     Seconds: source => Seconds::new(source.next());
     Ppm: source => Ppm::new(source.number(1_000_000) as u32).unwrap();
@@ -108,8 +112,8 @@ samples! {
         trust: source.next::<Trust>(),
         replicas: source.next(),
         quorum: source.next(),
-        assign_by: ChainTime::new(source.number(ChainTime::MAX.get())).unwrap(),
-        complete_by: ChainTime::new(source.number(ChainTime::MAX.get())).unwrap(),
+        assign_by: source.next(),
+        complete_by: source.next(),
         service_level: ServiceLevel::new(source.next()),
         parameters_version: source.next(),
     };

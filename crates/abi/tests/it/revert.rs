@@ -84,6 +84,8 @@ fn terms_are_named_in_letters() {
 fn reasons_panics_silence_and_strangers_are_told_apart() {
     let reason = Reason { reason: "no".into() }.abi_encode();
     assert_eq!(decode_error(&reason), Revert::Reason("no".into()));
+    let empty = Reason { reason: String::new() }.abi_encode();
+    assert_eq!(decode_error(&empty).to_string(), "refused with an empty reason");
     let panic = Panic { code: U256::from(0x11) };
     assert_eq!(decode_error(&panic.abi_encode()), Revert::Panic(panic));
     assert_eq!(decode_error(&[]), Revert::Silent);

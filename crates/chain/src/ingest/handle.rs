@@ -21,10 +21,10 @@ pub struct Notices {
 /// What others hold. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct IngestHandle {
-    store: Arc<dyn Store>,
-    wake: Arc<Notify>,
-    seq: watch::Receiver<Seq>,
-    status: watch::Receiver<IngestStatus>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) seq: watch::Receiver<Seq>,
+    pub(super) status: watch::Receiver<IngestStatus>,
 }
 
 impl Notices {

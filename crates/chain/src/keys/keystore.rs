@@ -9,10 +9,26 @@ use alloy::signers::local::{LocalSignerError, PrivateKeySigner};
 use alloy_primitives::{Address, hex};
 use k256::elliptic_curve::rand_core::OsRng;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::file;
 use super::signer::{EvmSigner, LocalKey};
+
+/// Bytes that are made from a password.
+const KEY_BYTES: u8 = 32;
+
+/// Hexadecimal digits of where the cipher begins.
+const IV_DIGITS: usize = 32;
+
+/// Most memory of scrypt, in blocks of 128 bytes: 512 MiB, twice what programs ask for.
+const MOST_BLOCKS: u64 = 1 << 22;
+
+/// Most work of scrypt, in blocks that are mixed: four times what programs ask for.
+const MOST_WORK: u64 = 1 << 23;
+
+/// Most rounds of PBKDF2: about the time of that work.
+const MOST_ROUNDS: u32 = 1 << 23;
 
 /// A password; wiped from memory when it is dropped.
 #[derive(Clone)]
@@ -37,7 +53,10 @@ pub struct Listed {
 #[derive(Debug, thiserror::Error)]
 pub enum KeystoreError {
     /// The password is another one.
-    #[error("the password does not open {}; nobody can recover a lost one", path.display())]
+    #[error(
+        "the password does not open {}; give the right one, nobody can recover a lost one",
+        path.display()
+    )]
     WrongPassword {
         /// The file.
         path: PathBuf,
@@ -68,6 +87,12 @@ pub enum KeystoreError {
         /// The file.
         path: PathBuf,
     },
+    /// Opening the file would cost more than any program asks for.
+    #[error("{} asks for more time or memory than a key may cost; encrypt it anew", path.display())]
+    TooDear {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file holds another key than its name says.
     #[error("{} holds the key of {actual}; name it after that account", path.display())]
     OtherKey {
@@ -93,6 +118,68 @@ struct Outside {
     version: u8,
     address: Option<String>,
     crypto: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What a file says that costs something, or that the library relies on.
+#[derive(Deserialize)]
+struct Inside {
+    crypto: Crypto,
+}
+
+#[derive(Deserialize)]
+struct Crypto {
+    cipherparams: Cipher,
+    kdfparams: Derivation,
+}
+
+#[derive(Deserialize)]
+struct Cipher {
+    iv: String,
+}
+
+/// How the key is made from the password: PBKDF2 has `c`, scrypt the three others. One struct,
+/// because numbers of an untagged enum are lost where `serde_json` keeps them as text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Derivation {
+    dklen: u8,
+    c: Option<u32>,
+    n: Option<u32>,
+    r: Option<u32>,
+    p: Option<u32>,
+    #[serde(rename = "prf")]
+    _prf: Option<IgnoredAny>,
+    #[serde(rename = "salt")]
+    _salt: IgnoredAny,
+}
+
+/// What a file asks for.
+enum Cost {
+    /// As much as programs ask for.
+    Usual,
+    TooDear,
+    /// Nothing that a library can do.
+    Senseless,
+}
+
+impl Inside {
+    /// Whether it can be opened, and what that costs.
+    fn cost(&self) -> Cost {
+        let Crypto { cipherparams, kdfparams } = &self.crypto;
+        if kdfparams.dklen != KEY_BYTES || cipherparams.iv.len() != IV_DIGITS {
+            return Cost::Senseless;
+        }
+        let usual = match (kdfparams.c, kdfparams.n, kdfparams.r, kdfparams.p) {
+            (Some(rounds), None, None, None) => rounds <= MOST_ROUNDS,
+            (None, Some(n), Some(r), Some(p)) if n.is_power_of_two() => {
+                let [n, r, p] = [n, r, p].map(u64::from);
+                let (blocks, lanes) = (n.saturating_mul(r), r.saturating_mul(p));
+                blocks.max(lanes) <= MOST_BLOCKS && blocks.saturating_mul(p) <= MOST_WORK
+            }
+            _ => return Cost::Senseless,
+        };
+        if usual { Cost::Usual } else { Cost::TooDear }
+    }
 }
 
 impl Password {
@@ -211,7 +298,16 @@ fn encrypted(
     read
 }
 
+/// The library takes what the file says for granted, so the file is looked at before.
 fn open(path: &Path, password: &Password) -> Result<LocalKey, KeystoreError> {
+    let bytes =
+        fs::read(path).map_err(|source| KeystoreError::File { path: path.to_owned(), source })?;
+    let inside: Result<Inside, _> = serde_json::from_slice(&bytes);
+    match inside.map_or(Cost::Senseless, |inside| inside.cost()) {
+        Cost::Usual => {}
+        Cost::TooDear => return Err(KeystoreError::TooDear { path: path.to_owned() }),
+        Cost::Senseless => return Err(KeystoreError::Damaged { path: path.to_owned() }),
+    }
     match PrivateKeySigner::decrypt_keystore(path, password.0.as_bytes()) {
         Ok(signer) => Ok(LocalKey::new(signer)),
         Err(LocalSignerError::EthKeystoreError(error)) if error.to_string().contains("Mac") => {
@@ -278,6 +374,41 @@ mod tests {
         assert!(matches!(twice, KeystoreError::Exists { .. }));
         let missing = keys.unlock(Address::ZERO, &password("right")).unwrap_err();
         assert!(matches!(missing, KeystoreError::Missing { .. }));
+    }
+
+    /// A file that the library would work on for hours, with gigabytes, or panic over.
+    fn refused(change: impl Fn(&mut serde_json::Value)) -> KeystoreError {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keystores::at(folder.path());
+        let address = keys.import(KEY, &password("right")).unwrap().address();
+        let path = keys.list().unwrap()[0].path.clone();
+        let mut file = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut file);
+        fs::write(path, file.to_string()).unwrap();
+        keys.unlock(address, &password("right")).unwrap_err()
+    }
+
+    #[test]
+    fn a_file_that_asks_for_gigabytes_or_hours_is_refused_at_once() {
+        for (name, value) in [("n", 1_u32 << 30), ("n", 1 << 31), ("r", 1 << 20), ("p", 1 << 20)] {
+            let refused = refused(|file| file["crypto"]["kdfparams"][name] = value.into());
+            assert!(matches!(refused, KeystoreError::TooDear { .. }), "{name} {refused:?}");
+        }
+        let rounds = serde_json::json!(
+            { "c": u32::MAX, "dklen": 32, "prf": "hmac-sha256", "salt": "00" }
+        );
+        let refused = refused(|file| file["crypto"]["kdfparams"] = rounds.clone());
+        assert!(matches!(refused, KeystoreError::TooDear { .. }), "{refused:?}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_whole_is_damaged() {
+        for (name, value) in [("dklen", 0_u32), ("dklen", 16), ("n", 0), ("n", 3), ("more", 1)] {
+            let refused = refused(|file| file["crypto"]["kdfparams"][name] = value.into());
+            assert!(matches!(refused, KeystoreError::Damaged { .. }), "{name} {refused:?}");
+        }
+        let refused = refused(|file| file["crypto"]["cipherparams"]["iv"] = "00".into());
+        assert!(matches!(refused, KeystoreError::Damaged { .. }), "{refused:?}");
     }
 
     #[test]

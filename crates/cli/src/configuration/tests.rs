@@ -57,3 +57,24 @@ fn what_may_be_a_secret_is_masked() {
     let all = layered(File::default(), &[], &flags);
     assert!(!serde_json::to_string(&all.shown()).unwrap().contains("secret"));
 }
+
+#[test]
+fn a_damaged_file_is_refused_or_read_with_the_same_settings_shown() {
+    let text = "coordinators = ['http://user:secret@a/key', 'http://b']\nrpc = 'http://c/secret'\n\
+                deployments = '/d'\nchain = 31337\ntime_limit_seconds = 0\n\
+                key = '0x0101010101010101010101010101010101010101'\nkey_file = '/k'\n\
+                keystore = '/keys'\ntoken = 'TLY'\n";
+    assert_eq!(file(text).chain, Some(31_337));
+    for place in 0..text.len() {
+        for replaced in [&b""[..], b"\0", b"'", b"\"", b"[", b"=", b"-", b"9", b"\n", b"\xff"] {
+            let (before, after) = text.as_bytes().split_at(place);
+            let bytes = [before, replaced, &after[1..]].concat();
+            let damaged = String::from_utf8_lossy(&bytes);
+            if let Ok(file) = toml::from_str::<File>(&damaged) {
+                let all = layered(file.clone(), &[], &Flags::default());
+                assert_eq!(all.token.value, file.token);
+                assert_eq!(all.chain.value, file.chain);
+            }
+        }
+    }
+}

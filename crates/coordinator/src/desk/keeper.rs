@@ -1,6 +1,6 @@
 //! The machine with the log of its inputs: what was applied is kept before anything follows.
 
-use tallystick_journal::{EventNumber, Journal, JournalError};
+use tallystick_journal::{EventNumber, Journal, JournalError, Step};
 use tallystick_protocol::ledger::{Event, Refusal, Settings};
 use tallystick_scheduler::SchedulingParameters;
 use tallystick_types::WallTime;
@@ -25,8 +25,8 @@ pub trait Log {
     /// an error, the disk has them.
     fn keep(&mut self, machine: &Machine, batch: &Batch, now: WallTime) -> Result<(), Self::Error>;
 
-    /// Keeps the state after the last input, and forgets inputs that no recovery needs.
-    fn snapshot(&mut self, state: &MachineState) -> Result<(), Self::Error>;
+    /// Keeps the state after the last input, and forgets what is of no use any more.
+    fn snapshot(&mut self, state: &MachineState, now: WallTime) -> Result<(), Self::Error>;
 }
 
 /// The machine with its log.
@@ -89,14 +89,7 @@ impl<L: Log> Keeper<L> {
     /// Applies one input, with what the ledger says against it. It has to be kept before anybody
     /// learns of it.
     pub fn apply(&mut self, input: Input, batch: &mut Batch) -> Option<Refusal> {
-        let Stepped { wishes, rows, refusal } = self.machine.step(input.clone());
-        if let Some(refusal) = &refusal {
-            tracing::debug!(%refusal, "ledger.refused");
-        }
-        batch.inputs.push(input);
-        batch.wishes.extend(wishes);
-        batch.rows.extend(rows);
-        refusal
+        batch.apply(&mut self.machine, input)
     }
 
     /// Keeps what was applied and gives the wishes that may now be fulfilled.
@@ -109,12 +102,7 @@ impl<L: Log> Keeper<L> {
         if !batch.inputs.is_empty() {
             self.log.keep(&self.machine, &batch, now)?;
         }
-        let count = u32::try_from(batch.inputs.len()).unwrap_or(u32::MAX);
-        self.since_snapshot = self.since_snapshot.saturating_add(count);
-        if self.since_snapshot >= SNAPSHOT_EVERY {
-            self.snapshot()?;
-        }
-        Ok(batch.wishes)
+        self.kept(batch, now)
     }
 
     /// Keeps the state.
@@ -122,10 +110,66 @@ impl<L: Log> Keeper<L> {
     /// # Errors
     ///
     /// As [`Self::keep`].
-    pub fn snapshot(&mut self) -> Result<(), L::Error> {
+    pub fn snapshot(&mut self, now: WallTime) -> Result<(), L::Error> {
         self.since_snapshot = 0;
-        self.log.snapshot(&self.machine.state())
+        self.log.snapshot(&self.machine.state(), now)
     }
+
+    fn kept(&mut self, batch: Batch, now: WallTime) -> Result<Vec<Wish>, L::Error> {
+        let count = u32::try_from(batch.inputs.len()).unwrap_or(u32::MAX);
+        self.since_snapshot = self.since_snapshot.saturating_add(count);
+        if self.since_snapshot >= SNAPSHOT_EVERY {
+            self.snapshot(now)?;
+        }
+        Ok(batch.wishes)
+    }
+}
+
+impl Keeper<Journal> {
+    /// Changes rows by their rules and keeps them together with the inputs that follow, all or
+    /// nothing. Gives what the change brings and the wishes that may now be fulfilled.
+    pub(super) fn change<T>(
+        &mut self,
+        now: WallTime,
+        change: impl FnOnce(&mut Step<'_>) -> Result<(T, Vec<Input>), JournalError>,
+    ) -> Result<(T, Vec<Wish>), JournalError> {
+        let (mut batch, mut step) = (Batch::default(), self.log.step());
+        let (changed, inputs) = change(&mut step)?;
+        for input in inputs {
+            batch.apply(&mut self.machine, input);
+        }
+        write(&mut step, &self.machine, &batch, now)?;
+        step.commit()?;
+        Ok((changed, self.kept(batch, now)?))
+    }
+}
+
+impl Batch {
+    fn apply(&mut self, machine: &mut Machine, input: Input) -> Option<Refusal> {
+        let Stepped { wishes, rows, refusal } = machine.step(input.clone());
+        if let Some(refusal) = &refusal {
+            tracing::debug!(%refusal, "ledger.refused");
+        }
+        self.inputs.push(input);
+        self.wishes.extend(wishes);
+        self.rows.extend(rows);
+        refusal
+    }
+}
+
+fn write(
+    step: &mut Step<'_>,
+    machine: &Machine,
+    batch: &Batch,
+    now: WallTime,
+) -> Result<(), JournalError> {
+    for input in &batch.inputs {
+        step.append(input)?;
+    }
+    for row in &batch.rows {
+        rows::keep(step, machine, row, now)?;
+    }
+    Ok(())
 }
 
 impl Log for Journal {
@@ -151,21 +195,17 @@ impl Log for Journal {
         now: WallTime,
     ) -> Result<(), JournalError> {
         let mut step = self.step();
-        for input in &batch.inputs {
-            step.append(input)?;
-        }
-        for row in &batch.rows {
-            rows::keep(&mut step, machine, row, now)?;
-        }
+        write(&mut step, machine, batch, now)?;
         step.commit()
     }
 
-    fn snapshot(&mut self, state: &MachineState) -> Result<(), JournalError> {
+    fn snapshot(&mut self, state: &MachineState, now: WallTime) -> Result<(), JournalError> {
         let mut step = self.step();
         step.snapshot(state)?;
         step.commit()?;
         let mut step = self.step();
         step.prune::<Input>()?;
+        step.forget_pairings(now)?;
         step.commit()
     }
 }

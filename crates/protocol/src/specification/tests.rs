@@ -78,6 +78,22 @@ fn tiles_are_lines_of_text_and_cover_the_picture() {
 }
 
 #[test]
+fn slices_are_counted_as_they_are_listed_and_millions_of_tiles_without_a_list() {
+    let blob = InputBlob { digest: InputDigest::new([1; 32]), size: 1 };
+    let tiles = Input::Tiles { width: 5, height: 3, across: 3, down: 2 };
+    for (input, at_hand) in
+        [(lines(), Some(&b"a\nb\nc\n"[..])), (Input::Blobs(vec![blob; 4]), None), (tiles, None)]
+    {
+        let listed = input.slices(at_hand).unwrap().len();
+        assert_eq!(input.count(at_hand).unwrap(), u64::try_from(listed).unwrap());
+    }
+    assert!(matches!(lines().count(None), Err(SpecificationError::BlobNeeded { .. })));
+    let many = |width| Input::Tiles { width, height: 4_096, across: 1, down: 1 };
+    assert_eq!(many(4_096).count(None).unwrap(), MOST_SLICES);
+    assert!(matches!(many(4_097).count(None), Err(SpecificationError::Split(_))));
+}
+
+#[test]
 fn inputs_that_differ_have_different_digests() {
     let blob = |byte| InputBlob { digest: InputDigest::new([byte; 32]), size: 1 };
     let digests = [

@@ -113,7 +113,7 @@ impl Log for StoreLog {
         Ok(())
     }
 
-    fn snapshot(&mut self, state: &MachineState) -> Result<(), LogError> {
+    fn snapshot(&mut self, state: &MachineState, _now: WallTime) -> Result<(), LogError> {
         let mut changes = Changes::default();
         let last = self.next.saturating_sub(1);
         let bytes = [last.to_be_bytes().to_vec(), encode(state)?].concat();

@@ -307,6 +307,7 @@ impl Order {
                         trust: Some(Trust::Staked),
                         verification: Some(Verification::Deterministic),
                         placement: None,
+                        access: None,
                     })),
                 );
             }

@@ -226,7 +226,7 @@ impl Coordinator {
                 house: self.eyes.house(),
                 blobs: &self.blobs,
             };
-            match self.chores.fulfil(wish, &outlook) {
+            match self.chores.fulfil(wish, &outlook, self.mouth.handle()) {
                 Some(Chore::Say(seat, bodies)) => self.sessions.tell(seat, bodies),
                 Some(Chore::HandIn(intent)) => self.mouth.hand_in(*intent, here)?,
                 Some(Chore::Join(job, parts)) => {
@@ -321,7 +321,8 @@ impl Coordinator {
     }
 
     fn look_at(&mut self, job: JobId, here: &mut Here<'_>) -> Result<(), End> {
-        let inputs = self.outlook().news(job).inputs(self.keeper.machine());
+        let offer = self.outlook().offer(job).ok();
+        let inputs = self.outlook().news(job, offer).inputs(self.keeper.machine());
         if inputs.is_empty() {
             return Ok(());
         }
@@ -538,7 +539,7 @@ impl Coordinator {
                 here.post(from, Letter::Quoted(quoted.map(Box::new)));
             }
             Letter::Submit(asked) => match judge(&self.outlook(), &asked) {
-                Ok((job, intent)) => {
+                Ok((job, intent, _)) => {
                     self.mouth.hand_in(intent, here)?;
                     here.post(from, Letter::Submitted(Some(job)));
                 }

@@ -118,6 +118,8 @@ impl Worker {
             instance_epoch: u64::from(life).saturating_add(1),
             capabilities,
             software: Software::cut("simulated"),
+            // Handshakes have no challenge here that it could go into.
+            nonce: None,
         };
         Ok(Self {
             agent,

@@ -74,7 +74,7 @@ fn power_goes_before_or_after_a_commit_and_never_in_it() {
 fn a_full_disk_and_one_that_fails_keep_nothing_and_say_which() {
     let disk = Disk::new(Fuse::default());
     disk.set_full(true);
-    assert!(matches!(disk.commit(batch(&[(b"1", b"")], &[])), Err(StoreError::NoSpace)));
+    assert!(matches!(disk.commit(batch(&[(b"1", b"")], &[])), Err(StoreError::NoSpace(_))));
     disk.set_full(false);
     disk.fail_next();
     assert!(matches!(disk.commit(batch(&[(b"1", b"")], &[])), Err(StoreError::Engine(_))));

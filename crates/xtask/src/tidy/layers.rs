@@ -45,6 +45,7 @@ const TABLE: &[(&str, Layer)] = &[
     ("protocol", Layer::Rules),
     ("scheduler", Layer::Rules),
     ("ports", Layer::Seams),
+    ("tls", Layer::Seams),
     ("chain", Layer::Doors),
     ("network", Layer::Doors),
     ("journal", Layer::Doors),
@@ -59,6 +60,7 @@ const TABLE: &[(&str, Layer)] = &[
     ("sdk", Layer::Front),
     ("cli", Layer::Front),
     ("devnet", Layer::Tools),
+    ("fuzz", Layer::Tools),
     ("sim", Layer::Tools),
     ("xtask", Layer::Tools),
 ];

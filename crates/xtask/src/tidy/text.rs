@@ -12,6 +12,9 @@ const MEASURED: &[&str] = &["js", "mjs", "proto", "py", "rs", "sh", "sol", "toml
 /// Files that a tool writes.
 const GENERATED: &[&str] = &["Cargo.lock", "package-lock.json"];
 
+/// Inputs of the fuzzer: any bytes, some of which happen to be text.
+const INPUTS: &str = "crates/fuzz/corpus/";
+
 /// Parts of a line that cannot be broken: addresses, hashes, namespaces, import paths.
 const UNBREAKABLE: &[&str] = &["://", "keccak256(abi.encode(uint256(keccak256(", "} from \""];
 
@@ -19,7 +22,7 @@ const UNBREAKABLE: &[&str] = &["://", "keccak256(abi.encode(uint256(keccak256(",
 pub(crate) fn layout(listing: &Listing) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in listing.files() {
-        if GENERATED.contains(&path) || path.ends_with(".json") {
+        if GENERATED.contains(&path) || path.ends_with(".json") || path.starts_with(INPUTS) {
             continue;
         }
         let measured = is_measured(path);
@@ -108,6 +111,13 @@ mod tests {
             assert_eq!(found("docs/a.md", text).len(), 1, "{text:?}");
         }
         assert_eq!(found("docs/a.md", "a\n"), [""; 0]);
+    }
+
+    #[test]
+    fn inputs_of_the_fuzzer_are_any_bytes() {
+        let bytes = "a\tb ";
+        assert_eq!(layout(&Listing::of(&[("crates/fuzz/corpus/words/a", bytes)])), []);
+        assert_eq!(layout(&Listing::of(&[("crates/fuzz/src/a.rs", bytes)])).len(), 3);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Quotes, and orders that become jobs on the chain.
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{Address, keccak256};
 use alloy_sol_types::SolCall;
 use tallystick_abi::contracts::{self, IJobManager};
 use tallystick_abi::{Contract, signer_of};
 use tallystick_chain::outbox::Intent;
+use tallystick_journal::{JobRecord, JobStatus};
 use tallystick_protocol::specification::{Specification, SpecificationError};
 use tallystick_scheduler::{ResolvedPolicy, WorkKind};
 use tallystick_types::{
@@ -14,6 +15,7 @@ use tallystick_types::{
 use tallystick_wire::client::{Placement, QuoteRequest, QuoteResponse, SubmitRequest};
 use tonic::Status;
 
+use super::terms::{self, Asked};
 use crate::outlook::Outlook;
 
 /// What a job of these terms costs, and the terms that the client has to sign.
@@ -71,6 +73,7 @@ pub fn quote(
         ResolvedPolicy::Fast => Policy::Fast,
         ResolvedPolicy::Cheap => Policy::Cheap,
     };
+    terms::of_order((specification, slices), Address::ZERO, (rules, max_price))?;
     Ok(QuoteResponse {
         max_price,
         tip: prices.tip,
@@ -82,12 +85,16 @@ pub fn quote(
     })
 }
 
-/// Checks an order, keeps its specification, and gives the call that makes it a job.
+/// Checks an order, keeps its specification, and gives the call that makes it a job, with what has
+/// to be compared with the nodes.
 ///
 /// # Errors
 ///
 /// A status in words for the client.
-pub fn judge(outlook: &Outlook<'_>, asked: &SubmitRequest) -> Result<(JobId, Intent), Status> {
+pub fn judge(
+    outlook: &Outlook<'_>,
+    asked: &SubmitRequest,
+) -> Result<(JobId, Intent, Asked), Status> {
     let specification = read(&asked.specification)?;
     agree(asked.placement.as_ref(), &specification)?;
     let order = asked.order();
@@ -116,6 +123,7 @@ pub fn judge(outlook: &Outlook<'_>, asked: &SubmitRequest) -> Result<(JobId, Int
         let words = format!("the order offers {offers} base units, {asks} are asked; quote anew");
         return Err(Status::failed_precondition(words));
     }
+    let wanted = terms::of_order((specification, slices), order.client, (order.terms.rules, asks))?;
     outlook
         .blobs
         .put(&asked.specification)
@@ -132,17 +140,36 @@ pub fn judge(outlook: &Outlook<'_>, asked: &SubmitRequest) -> Result<(JobId, Int
     let name = keccak256(&data);
     let (name, purpose) = (("create", name.as_slice()), format!("create job {job}"));
     let intent = outlook.intent(Contract::JobManager, name, data.into(), purpose);
-    Ok((job, intent))
+    Ok((job, intent, wanted))
+}
+
+/// The specification, where only paired nodes may see it.
+pub(super) async fn private(
+    bytes: tallystick_wire::Specification,
+) -> Result<Option<Specification>, Status> {
+    let read = tokio::task::spawn_blocking(move || read(&bytes));
+    let specification = super::joined(read.await)??;
+    Ok((specification.privacy == Privacy::Private).then_some(specification))
+}
+
+/// What is kept of a private order until its work begins.
+pub(super) fn pending(client: Address, specification: &Specification, now: WallTime) -> JobRecord {
+    JobRecord {
+        kind: "wasm".to_owned(),
+        policy: specification.policy,
+        privacy: specification.privacy,
+        user: client,
+        status: JobStatus::Pending,
+        payload: specification.to_bytes(),
+        result: None,
+        worker: None,
+        created_at: now,
+        completed_at: None,
+    }
 }
 
 fn read(bytes: &[u8]) -> Result<Specification, Status> {
-    let specification = Specification::from_bytes(bytes)
-        .map_err(|error| Status::invalid_argument(error.to_string()))?;
-    if specification.privacy == Privacy::Private {
-        let words = "this coordinator does not take private jobs yet; ask for a public one";
-        return Err(Status::unimplemented(words));
-    }
-    Ok(specification)
+    Specification::from_bytes(bytes).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
 /// What the client signed rules: words beside it must not say otherwise.
@@ -162,11 +189,9 @@ fn counted(outlook: &Outlook<'_>, specification: &Specification) -> Result<u64, 
     {
         return Err(Status::failed_precondition(format!("blob {missing} is not here; upload it")));
     }
+    terms::require_sizes(outlook, specification)?;
     let slices = outlook.slices(specification).ok_or_else(|| why(outlook, specification))?;
-    specification
-        .slices_per_task
-        .checked_sub(1)
-        .ok_or_else(|| Status::invalid_argument("a task needs at least one slice"))?;
+    terms::require_profile(outlook, specification)?;
     Ok(slices)
 }
 
@@ -177,7 +202,7 @@ fn why(outlook: &Outlook<'_>, specification: &Specification) -> Status {
         Input::Blob { digest, .. } => outlook.blobs.get(BlobDigest::from(*digest)).ok(),
         Input::Blobs(_) | Input::Tiles { .. } => None,
     };
-    match specification.input.slices(at_hand.as_deref()) {
+    match specification.input.count(at_hand.as_deref()) {
         Ok(_) => Status::unavailable("the input could not be read; ask again"),
         Err(SpecificationError::Split(error)) => Status::invalid_argument(error.to_string()),
         Err(error) => Status::invalid_argument(error.to_string()),

@@ -1,0 +1,3 @@
+//! The fuzzer's way in to `tallystick_fuzz::endpoint`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tallystick_fuzz::endpoint::read(bytes));
