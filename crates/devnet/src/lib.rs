@@ -4,13 +4,17 @@ mod anvil;
 mod chain;
 pub mod demo;
 mod deploy;
+mod dice;
 mod ground;
 pub mod lie;
 pub mod network;
+pub mod proxy;
+pub mod relay;
 mod tools;
 
 pub use anvil::{Anvil, AnvilError};
 pub use chain::{CallError, Chain};
 pub use deploy::{DeployError, Deployer, confirm};
+pub use dice::Dice;
 pub use ground::{Ground, TLY};
 pub use tools::{Tool, ToolError, repository};

@@ -1,6 +1,7 @@
 //! A whole network in one tree of processes: a chain, coordinators, workers, an archive, a settler,
 //! each a process of its own, registered, staked and funded.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -55,6 +56,22 @@ pub struct Plan {
     pub coordinators: u8,
     /// Workers.
     pub workers: Vec<WorkerPlan>,
+    /// Whether the chain is kept in a file, so that Anvil can be killed and started again. The
+    /// time that stake needs to mature is then waited for: Anvil forgets that it was moved.
+    pub kept: bool,
+}
+
+/// How one node reaches the others.
+#[derive(Clone, Debug)]
+pub struct Wires {
+    /// Endpoints of the chain.
+    pub endpoints: Vec<String>,
+    /// How many of them must say the same.
+    pub agreement: usize,
+    /// Blocks above a block until it is safe, and until it is final.
+    pub depths: (u64, u64),
+    /// Coordinators, the active one first.
+    pub coordinators: Vec<String>,
 }
 
 /// One worker.
@@ -173,10 +190,23 @@ impl Network {
     /// Starts everything and returns when every node is ready. `progress` hears a line for each
     /// step.
     pub async fn start(plan: &Plan, progress: &dyn Fn(&str)) -> Result<Self, NetworkError> {
+        Self::start_wired(plan, &mut |_, wires| Ok(wires), progress).await
+    }
+
+    /// The same, where `wire` may change how a node, which it is told by name, reaches the others.
+    pub async fn start_wired(
+        plan: &Plan,
+        wire: &mut dyn FnMut(&str, Wires) -> io::Result<Wires>,
+        progress: &dyn Fn(&str),
+    ) -> Result<Self, NetworkError> {
         make_folder(&plan.folder)?;
         let repository = crate::repository();
         progress("starting Anvil");
-        let anvil = Anvil::start(&repository, plan.chain)?;
+        let anvil = if plan.kept {
+            Anvil::start_kept(&repository, plan.chain, &plan.folder.join("anvil.json"))?
+        } else {
+            Anvil::start(&repository, plan.chain)?
+        };
         progress("deploying the contracts");
         let key: PrivateKeySigner = LOCAL_KEY.parse().expect("the well-known key is a key");
         let deployer = Deployer {
@@ -210,7 +240,8 @@ impl Network {
         for draft in drafts {
             progress(&format!("starting {}", draft.name));
             let coordinator = draft.role == Role::Coordinator;
-            network.spawn(plan, draft, &deployer.records())?;
+            let wires = wire(&draft.name, network.wires()).map_err(|it| files(&plan.folder, it))?;
+            network.spawn(plan, draft, wires, &deployer.records())?;
             // Workers find their coordinator at the first try.
             if coordinator {
                 network.await_ready(network.members.len() - 1).await?;
@@ -238,13 +269,29 @@ impl Network {
         self.folder.join("password")
     }
 
-    fn spawn(&mut self, plan: &Plan, draft: Draft, records: &Path) -> Result<(), NetworkError> {
+    /// How nodes reach each other where nothing is between them.
+    fn wires(&self) -> Wires {
+        Wires {
+            endpoints: vec![self.url()],
+            agreement: 1,
+            depths: (0, 1),
+            coordinators: self.coordinators.clone(),
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        plan: &Plan,
+        draft: Draft,
+        wires: Wires,
+        records: &Path,
+    ) -> Result<(), NetworkError> {
         let home = self.folder.join(&draft.name);
-        let config = self.config(plan, &draft, &home, records);
+        let config = self.config(plan, &draft, wires, records);
         let path = home.join("node.toml");
         let text = toml::to_string(&config).expect("every configuration is TOML");
         fs::write(&path, text).map_err(|source| files(&path, source))?;
-        let process = run(&plan.program, &home, draft.lie)?;
+        let process = run(&plan.program, &home, draft.lie, &[])?;
         let Draft { name, role, lie, seat, operator, observe, .. } = draft;
         self.members.push(Member { name, role, lie, seat, operator, observe, process });
         Ok(())
@@ -257,33 +304,37 @@ impl Network {
         };
         let home = self.folder.join(name);
         if let Some(member) = self.members.get_mut(place) {
-            let _ended = member.process.wait();
-            member.process = run(program, &home, member.lie)?;
+            member.start(program, &home, &[])?;
         }
         self.await_ready(place).await
     }
 
-    fn config(&self, plan: &Plan, draft: &Draft, home: &Path, records: &Path) -> Config {
-        let mut config =
-            Config { roles: [draft.role].into(), data: home.to_owned(), ..Config::default() };
+    /// Kills the chain, or starts it again with what it kept; see [`Plan::kept`].
+    pub fn anvil(&mut self) -> &mut Anvil {
+        &mut self.anvil
+    }
+
+    fn config(&self, plan: &Plan, draft: &Draft, wires: Wires, records: &Path) -> Config {
+        let home = self.folder.join(&draft.name);
+        let mut config = Config { roles: [draft.role].into(), data: home, ..Config::default() };
         config.observe = draft.observe;
         config.drain_seconds = 5;
         config.chain.id = plan.chain;
-        config.chain.endpoints = vec![self.url()];
+        config.chain.endpoints = wires.endpoints;
         config.chain.deployments = records.to_owned();
-        config.chain.agreement = 1;
-        (config.chain.safe_depth, config.chain.final_depth) = (0, 1);
+        config.chain.agreement = wires.agreement;
+        (config.chain.safe_depth, config.chain.final_depth) = wires.depths;
         config.chain.poll_ms = 200;
         config.keys.account = draft.seat.signer;
         config.keys.password_file = self.password_file();
         config.coordinator.listen = draft.listen;
         // Workers stay with the active one: it holds the leases of what they have begun, and comes
         // back to it after a crash.
-        config.worker.coordinators = self.coordinators.first().cloned().into_iter().collect();
+        config.worker.coordinators = wires.coordinators.first().cloned().into_iter().collect();
         config.worker.places = draft.places;
         config.worker.memory_bytes = draft.memory_bytes;
         config.worker.region = draft.region;
-        config.archive.coordinators.clone_from(&self.coordinators);
+        config.archive.coordinators = wires.coordinators;
         config.archive.every_seconds = 2;
         config.log.filter = "info".to_owned();
         config
@@ -344,6 +395,29 @@ impl Member {
     pub fn kill(&self) -> bool {
         signal("-KILL", self.process.id()).is_ok_and(|ended| ended)
     }
+
+    /// Asks the node to end.
+    pub fn terminate(&self) -> bool {
+        signal("-TERM", self.process.id()).is_ok_and(|asked| asked)
+    }
+
+    /// Whether the process runs.
+    pub fn runs(&mut self) -> bool {
+        self.process.try_wait().is_ok_and(|ended| ended.is_none())
+    }
+
+    /// Starts the node again in its folder once it ended, behind a program such as a tracer that
+    /// runs another one and leaves it the process number. Returns at once.
+    pub fn start(
+        &mut self,
+        program: &Path,
+        home: &Path,
+        behind: &[OsString],
+    ) -> Result<(), NetworkError> {
+        let _ended = self.process.wait();
+        self.process = run(program, home, self.lie, behind)?;
+        Ok(())
+    }
 }
 
 impl Drop for Network {
@@ -371,13 +445,29 @@ impl Drop for Network {
     }
 }
 
+/// In the environment of all processes of a network, and of their children: its folder.
+pub const MARK: &str = "TALLYSTICK_NETWORK";
+
 /// Starts the process of a node; its log goes on where it ended.
-fn run(program: &Path, home: &Path, lie: Option<Lie>) -> Result<Child, NetworkError> {
+fn run(
+    program: &Path,
+    home: &Path,
+    lie: Option<Lie>,
+    behind: &[OsString],
+) -> Result<Child, NetworkError> {
     let log = home.join("node.log");
     let output = File::options().create(true).append(true).open(&log);
     let output = output.map_err(|source| files(&log, source))?;
-    let mut command = Command::new(program);
+    let mut command = match behind {
+        [] => Command::new(program),
+        [first, others @ ..] => {
+            let mut command = Command::new(first);
+            command.args(others).arg(program);
+            command
+        }
+    };
     command.arg("node").arg("--config").arg(home.join("node.toml"));
+    command.env(MARK, home.parent().unwrap_or(home));
     if let Some(lie) = lie {
         command.arg("--lie").arg(lie.name());
     }
@@ -410,7 +500,10 @@ async fn populate(ground: &mut Ground, plan: &Plan) -> Result<Vec<Draft>, Networ
     for (name, role, worker) in coordinators.chain(others).chain(workers) {
         drafts.push(enlist(ground, &plan.folder, (name, role, worker)).await?);
     }
-    ground.chain.pass(MATURITY).await?;
+    if plan.kept {
+        tokio::time::sleep(Duration::from_secs(MATURITY)).await;
+    }
+    ground.chain.pass(if plan.kept { 0 } else { MATURITY }).await?;
     for draft in &drafts {
         ground.activate(draft.operator, draft.seat.node).await?;
     }
