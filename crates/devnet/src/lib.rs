@@ -2,6 +2,7 @@
 
 mod anvil;
 mod chain;
+pub mod chaos;
 pub mod demo;
 mod deploy;
 mod dice;
