@@ -8,6 +8,8 @@ mod load;
 mod oracle;
 mod storm;
 mod town;
+mod trace;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +27,7 @@ use crate::proxy::Fault;
 
 pub use load::{LoadPlan, run as load};
 pub use storm::Census;
+pub use watch::Seen;
 
 use storm::Storm;
 use town::{CLIENT, Town};
@@ -41,6 +44,9 @@ pub struct Settings {
     /// Whether processes are also killed, or refused by the disk, inside of system calls. Needs
     /// strace.
     pub strike: bool,
+    /// In place of all faults every node is watched from outside until so many jobs are paid.
+    /// Needs strace.
+    pub watched_jobs: Option<u64>,
     /// Where everything is kept; it must not exist.
     pub folder: PathBuf,
     /// The program of this crate.
@@ -66,6 +72,8 @@ pub struct Report {
     pub settled: u64,
     /// Jobs whose money went back.
     pub refunded: u64,
+    /// What left the nodes, where they were watched.
+    pub seen: Option<Seen>,
     /// What is not as it must be.
     pub findings: Vec<Finding>,
 }
@@ -182,6 +190,20 @@ pub enum Finding {
         /// What it runs.
         command: String,
     },
+    /// Something left a node before its disk had it.
+    #[error("{what} left {name} before its disk had it")]
+    Early {
+        /// The node.
+        name: String,
+        /// What.
+        what: &'static str,
+    },
+    /// A file may lose its name, or its bytes, in a power cut.
+    #[error("{file} got its name without a sync of file and folder")]
+    Nameless {
+        /// The file.
+        file: String,
+    },
     /// Nothing came of the load.
     #[error("no job was settled; the run proves nothing")]
     Quiet,
@@ -228,9 +250,17 @@ impl ChaosError {
 pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, ChaosError> {
     let folders = (settings.folder.clone(), settings.program.clone());
     let mut town = Town::build(folders, (settings.chain, settings.seed), say).await?;
-    say(&format!("seed {}: faults begin", settings.seed));
     let began = Instant::now();
-    let (census, mut findings) = Storm::new(settings, &town, say).rage(&mut town).await?;
+    let (census, mut findings) = match settings.watched_jobs {
+        Some(jobs) => {
+            watch::watch(&mut town, jobs).await?;
+            Default::default()
+        }
+        None => {
+            say(&format!("seed {}: faults begin", settings.seed));
+            Storm::new(settings, &town, say).rage(&mut town).await?
+        }
+    };
     let seconds = began.elapsed().as_secs();
     say(&format!("{seconds:>5} s  faults are over; everything has to end"));
     town.kill(CLIENT);
@@ -245,12 +275,14 @@ pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, Chao
     if jobs.settled() == 0 {
         findings.push(Finding::Quiet);
     }
+    let watched = settings.watched_jobs.is_some();
+    let seen = watched.then(|| watch::check(&town, &mut findings)).transpose()?;
     let (requests, faults) = town.faults();
     drop(town);
     findings.extend(oracle::orphans(&settings.folder).await);
     let (settled, refunded) = (jobs.settled(), jobs.refunded());
     let seed = settings.seed;
-    Ok(Report { seed, seconds, census, requests, faults, settled, refunded, findings })
+    Ok(Report { seed, seconds, census, requests, faults, settled, refunded, seen, findings })
 }
 
 impl fmt::Display for Report {
@@ -278,6 +310,10 @@ impl fmt::Display for Report {
         )?;
         list(f, self.faults.iter().map(|(fault, count)| (fault.name(), count)))?;
         writeln!(f, "jobs             {} settled, {} refunded", self.settled, self.refunded)?;
+        if let Some(Seen { transactions, signatures, names }) = self.seen {
+            write!(f, "on the disk first {transactions} transactions, {signatures} signatures; ")?;
+            writeln!(f, "{names} names of files")?;
+        }
         for finding in &self.findings {
             writeln!(f, "WRONG            {finding}")?;
         }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use alloy_primitives::{Address, U256, keccak256};
 use tallystick_abi::Deployment;
 use tallystick_chain::keys::{EvmSigner, Keystores, Password};
+use tallystick_protocol::ledger::Limits;
 use tallystick_sdk::blob::silent;
 use tallystick_sdk::chain::Chain;
 use tallystick_sdk::order::{Demand, Offer, OrderError};
@@ -234,7 +235,8 @@ impl Load {
         if self.dice.below(4) == 0 {
             let module = examples.join("word-frequencies/word-frequencies.wasm");
             let input = examples.join("word-frequencies/input/poems.txt");
-            return Draft::new(Source::File(module), InputSource::File(input));
+            let input = InputSource::File(input);
+            return Draft { limits: limits(), ..Draft::new(Source::File(module), input) };
         }
         let module = examples.join("mandelbrot/mandelbrot.wasm");
         let iterations = (50 + self.dice.below(20) * 10).to_string();
@@ -242,8 +244,22 @@ impl Load {
         let tiles = "96x64/32x32".parse().expect("this is a grid of tiles");
         Draft {
             arguments: arguments.map(str::to_owned).to_vec(),
+            limits: limits(),
             ..Draft::new(Source::File(module), InputSource::Tiles(tiles))
         }
+    }
+}
+
+/// Limits of a network in which nodes die all the time: a death costs the task a try, and what
+/// waits for nobody is over soon.
+fn limits() -> Limits {
+    Limits {
+        seed: Seconds::new(40),
+        verification: Seconds::new(45),
+        attestation: Seconds::new(30),
+        dead_letter: Seconds::new(15),
+        deliveries: 24,
+        ..Limits::for_tasks()
     }
 }
 

@@ -12,7 +12,7 @@ use alloy_sol_types::SolEvent;
 use tallystick_abi::Contract;
 use tallystick_abi::contracts::{IJobManager, IStakingManager};
 use tallystick_node::Role;
-use tallystick_sdk::verify;
+use tallystick_sdk::{Client, ClientConfig, verify};
 use tallystick_types::JobId;
 use tokio::time::Instant;
 
@@ -44,7 +44,7 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    async fn read(ground: &Ground) -> Result<Self, CallError> {
+    pub(super) async fn read(ground: &Ground) -> Result<Self, CallError> {
         let mut jobs = Self::default();
         for log in ground.chain.logs(ground.at(Contract::JobManager)).await? {
             if let Ok(event) = IJobManager::JobCreated::decode_log(&log.inner) {
@@ -91,6 +91,7 @@ pub(super) async fn jobs(town: &Town, findings: &mut Vec<Finding>) -> Result<Job
         }
         if began.elapsed() > JOBS {
             let open: BTreeSet<JobId> = must().filter(|job| !jobs.is_over(job)).copied().collect();
+            explain(town, &open).await;
             findings.extend(open.into_iter().map(|job| match jobs.created.contains(&job) {
                 true => Finding::Open { job },
                 false => Finding::Lost { job },
@@ -99,6 +100,20 @@ pub(super) async fn jobs(town: &Town, findings: &mut Vec<Finding>) -> Result<Job
             return Ok(jobs);
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Keeps what the coordinator says of jobs that do not end, for whoever looks for the reason.
+async fn explain(town: &Town, jobs: &BTreeSet<JobId>) {
+    let Some(url) = town.network.coordinators.first() else { return };
+    let Ok(client) = Client::connect(&ClientConfig::new(url.clone()), None).await else { return };
+    for job in jobs {
+        let why = match client.why(*job).await {
+            Ok(why) => why,
+            Err(error) => error.to_string(),
+        };
+        // The finding stands without it.
+        let _unwritten = fs::write(town.network.folder.join(format!("why-{job}.json")), why);
     }
 }
 

@@ -27,6 +27,10 @@ pub(crate) struct Chaos {
     /// Also kills processes, and fails their disk, inside of system calls; needs strace.
     #[arg(long)]
     strike: bool,
+    /// In place of all faults, watches from outside that nothing leaves a node which its disk does
+    /// not have, until so many jobs are paid; needs strace.
+    #[arg(long, value_name = "JOBS")]
+    watch: Option<u64>,
     /// Where everything is kept; emptied first.
     #[arg(long, default_value = "target/chaos", value_name = "FOLDER")]
     folder: PathBuf,
@@ -43,6 +47,7 @@ impl Chaos {
             minutes: self.minutes,
             kills: self.kills,
             strike: self.strike,
+            watched_jobs: self.watch,
             folder: self.folder.canonicalize()?.join("network"),
             program: std::env::current_exe()?,
             // A number that no other program on this machine uses now.

@@ -1,6 +1,7 @@
 //! The contracts on a real chain, through the public face of the Rust crates.
 #![expect(clippy::unwrap_used, reason = "what tests prepare must not fail silently")]
 
+mod chaos;
 mod deployment;
 mod front;
 mod house;
