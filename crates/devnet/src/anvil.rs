@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tallystick_types::ChainId;
 
+use crate::address::free_address;
 use crate::tools::{Tool, ToolError};
 
 /// How long Anvil may take to open its port. It needs well below a second on an idle machine.
@@ -63,7 +64,8 @@ impl Anvil {
 
     /// The same with a file in which the chain is kept, so that it can be [restarted](Self::restart).
     pub fn start_kept(repository: &Path, chain: ChainId, state: &Path) -> Result<Self, AnvilError> {
-        Self::launch(repository, chain, Some(state), "0")
+        let port = free_address().map_err(|source| AnvilError::Start { source })?.port();
+        Self::launch(repository, chain, Some(state), &port.to_string())
     }
 
     /// Starts an Anvil again that was killed, on the same port, with the chain of its file. It

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use tallystick_chain::keys::{IdentityError, IdentityFile, KeystoreError, Keystor
 use tallystick_node::{Config, Role};
 use tallystick_types::{ChainId, Seat};
 
+use crate::address::free_address;
 use crate::anvil::{Anvil, AnvilError};
 use crate::chain::{CallError, Chain};
 use crate::deploy::{DeployError, Deployer};
@@ -572,11 +573,6 @@ fn keep_secret(path: &Path, secret: &str) -> Result<(), NetworkError> {
     options.write(true).create(true).truncate(true).mode(0o600);
     let write = |mut file: File| file.write_all(secret.as_bytes());
     options.open(path).and_then(write).map_err(|source| files(path, source))
-}
-
-/// An address of this machine that nobody listens on now.
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 fn files(path: &Path, source: io::Error) -> NetworkError {
