@@ -62,7 +62,7 @@ impl Anvil {
         Self::launch(repository, chain, None, "0")
     }
 
-    /// The same with a file in which the chain is kept, so that it can be [restarted](Self::restart).
+    /// The same with a file in which the chain is kept, for [`restart`](Self::restart).
     pub fn start_kept(repository: &Path, chain: ChainId, state: &Path) -> Result<Self, AnvilError> {
         let port = free_address().map_err(|source| AnvilError::Start { source })?.port();
         Self::launch(repository, chain, Some(state), &port.to_string())

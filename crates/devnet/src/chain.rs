@@ -184,8 +184,8 @@ impl Chain {
         Ok(())
     }
 
-    /// Replaces the last blocks of a local chain by as many empty ones. Their transactions are gone:
-    /// Anvil does not put them back into its pool, as a real node would.
+    /// Replaces the last blocks of a local chain by as many empty ones. Their transactions are
+    /// gone: Anvil does not put them back into its pool, as a real node would.
     pub async fn reorganise(&self, depth: u64) -> Result<(), CallError> {
         let options = ReorgOptions { depth, tx_block_pairs: Vec::new() };
         self.provider.anvil_reorg(options).await?;

@@ -1,7 +1,7 @@
 //! The client of a run: a process that orders work without end, and is killed like any other.
 //!
-//! It writes down what it is about to ask for and what it was told, each line on the disk before the
-//! next step. So it is known afterwards which jobs there must be.
+//! It writes down what it is about to ask for and what it was told, each line on the disk before
+//! the next step. So it is known afterwards which jobs there must be.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

@@ -227,3 +227,53 @@ fn marked(mark: &str) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_that_end_twice_are_found_and_others_are_not() {
+        let [once, paid_twice, both] = [1, 2, 3].map(|byte| JobId::new([byte; 32]));
+        let jobs = Jobs {
+            created: [once, paid_twice, both].into(),
+            settled: [(once, vec![5]), (paid_twice, vec![5, 5]), (both, vec![5])].into(),
+            refunded: [(both, vec![7])].into(),
+        };
+        let found: Vec<_> = twice(&jobs)
+            .into_iter()
+            .map(|finding| match finding {
+                Finding::EndedTwice { job, settled, refunded } => (job, settled, refunded),
+                other => panic!("{other}"),
+            })
+            .collect();
+        assert_eq!(found, [(paid_twice, 2, 0), (both, 1, 1)]);
+    }
+
+    #[test]
+    fn a_receipt_that_is_missing_or_damaged_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, job) = (folder.path().join("one.json"), JobId::new([1; 32]));
+        assert!(matches!(receipt(&file, job, 5), Some(Finding::NotArchived { .. })));
+        fs::write(&file, "{}").unwrap();
+        assert!(matches!(receipt(&file, job, 5), Some(Finding::Receipt { .. })));
+    }
+
+    #[test]
+    fn a_process_that_was_left_behind_is_found_by_its_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = format!("{MARK}={}", folder.path().display());
+        assert!(marked(&mark).is_empty());
+        let mut sleeper = std::process::Command::new("sleep");
+        let mut left = sleeper.arg("30").env(MARK, folder.path()).spawn().unwrap();
+        let process = left.id();
+        // The mark is there once the child runs its program.
+        let found = (0..200).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            marked(&mark).pop()
+        });
+        left.kill().unwrap();
+        left.wait().unwrap();
+        assert!(matches!(found, Some(Finding::Orphan { process: it, .. }) if it == process));
+    }
+}

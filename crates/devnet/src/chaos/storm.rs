@@ -150,7 +150,7 @@ impl<'a> Storm<'a> {
             }
             Act::KillChain if self.has_chain() => {
                 (self.say)(&format!("{seconds:>5} s  kill the chain"));
-                town.kill_chain()?;
+                town.kill_chain().await?;
                 self.census.chain_deaths += 1;
                 self.mend(Mend::StartChain, NO_CHAIN);
             }

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tallystick_node::Role;
 
@@ -23,6 +24,10 @@ pub(super) const DEPTHS: (u64, u64) = (2, 12);
 
 /// Chances of each fault of the line, in a million requests.
 const ROUGH: u32 = 8_000;
+
+/// How long the chain's file must have been left alone to be whole, and how often one looks.
+const QUIET: Duration = Duration::from_millis(250);
+const QUIET_LOOKS: u32 = 1_000;
 
 /// The name of the client among those that can die.
 pub(super) const CLIENT: &str = "client";
@@ -202,23 +207,18 @@ impl Town {
         (requests, sum)
     }
 
-    /// Kills the chain, with a copy of its file at hand: Anvil writes it in place, so that a death
-    /// in between leaves half a file.
-    pub(super) fn kill_chain(&mut self) -> Result<(), ChaosError> {
+    /// Kills the chain, with a copy of its file at hand: Anvil writes it in place and slowly, so
+    /// that a death in between leaves a mixture of two states.
+    pub(super) async fn kill_chain(&mut self) -> Result<(), ChaosError> {
         let (file, copy) = self.chain_files();
-        let whole = |path: &Path| {
-            let bytes = fs::read(path)?;
-            let _parsed: serde::de::IgnoredAny = serde_json::from_slice(&bytes)?;
-            fs::write(&copy, bytes)
-        };
-        for _ in 0..200 {
-            if whole(&file).is_ok() {
+        for _ in 0..QUIET_LOOKS {
+            if keep_quiet_file(&file, &copy).is_ok_and(|kept| kept) {
                 self.network.anvil().kill();
                 return Ok(());
             }
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Err(ChaosError::files(&file, io::ErrorKind::InvalidData.into()))
+        Err(ChaosError::files(&file, io::ErrorKind::ResourceBusy.into()))
     }
 
     /// Starts the chain again, a block a second.
@@ -239,6 +239,20 @@ impl Drop for Town {
     fn drop(&mut self) {
         self.kill(CLIENT);
     }
+}
+
+/// Copies a file that nobody writes: its last change is a while ago, also after it was read.
+fn keep_quiet_file(file: &Path, copy: &Path) -> io::Result<bool> {
+    let changed = fs::metadata(file)?.modified()?;
+    if changed.elapsed().unwrap_or_default() < QUIET {
+        return Ok(false);
+    }
+    let bytes = fs::read(file)?;
+    if fs::metadata(file)?.modified()? != changed {
+        return Ok(false);
+    }
+    fs::write(copy, bytes)?;
+    Ok(true)
 }
 
 /// A line to the first of these addresses.

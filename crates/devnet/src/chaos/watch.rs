@@ -1,5 +1,5 @@
-//! A quiet run in which every node is watched from outside: nothing leaves a node that its disk does
-//! not have, and files that got a name keep it.
+//! A quiet run in which every node is watched from outside: nothing leaves a node that its disk
+//! does not have, and files that got a name keep it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
