@@ -173,11 +173,13 @@ impl Town {
         self.member(name).is_some_and(Member::runs)
     }
 
-    /// Lets the weather begin: of three endpoints the third one lies.
+    /// Lets the weather begin: of three endpoints the third one lies. Of the archive's two lie, which
+    /// it may be slowed down by, and must not be deceived by as long as they do not lie alike.
     pub(super) fn begin_weather(&self) {
-        for proxies in self.proxies.values() {
-            for (number, proxy) in proxies.iter().enumerate() {
-                let lies = number == 2;
+        for (name, proxies) in &self.proxies {
+            let liars = if self.role(name) == "archive" { 2 } else { 1 };
+            for (number, proxy) in proxies.iter().rev().enumerate() {
+                let lies = number < liars && proxies.len() > liars;
                 let weather = if lies { Weather::lying(ROUGH) } else { Weather::rough(ROUGH) };
                 proxy.set_weather(weather);
             }

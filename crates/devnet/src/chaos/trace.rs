@@ -100,12 +100,11 @@ impl Trace {
                 continue;
             }
             let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let synced = |file: &str, after: usize, before: usize| {
-                self.0.iter().any(|sync| {
-                    sync.is_sync() && sync.file == file && sync.begin > after && sync.end < before
-                })
-            };
-            if !synced(&from, 0, call.begin) || !synced(folder, call.end, usize::MAX) {
+            let mut syncs = self.0.iter().filter(|call| call.is_sync());
+            let file = syncs.any(|sync| sync.file == from && sync.end < call.begin);
+            let mut syncs = self.0.iter().filter(|call| call.is_sync());
+            let folder = syncs.any(|sync| sync.file == folder && sync.begin > call.end);
+            if !(file && folder) {
                 found.push(to);
             }
         }
