@@ -25,11 +25,11 @@ use tallystick_wire::client::Phase;
 use crate::dice::Dice;
 
 /// Jobs that are not over, at most.
-const MOST_OPEN: usize = 8;
+const MOST_OPEN: usize = 16;
 /// Pause between two jobs.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(2_500));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(1_500));
 /// How long one job may take to be taken; then the next one is asked for.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(8);
 
