@@ -20,8 +20,9 @@ const NO_CHAIN: (Duration, Duration) = (Duration::from_millis(500), Duration::fr
 const SILENT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 /// The deepest reorganisation, in blocks.
 const DEEPEST: u64 = 7;
-/// The highest count of a system call at which a traced process is hit.
-const LATEST_CALL: u64 = 400;
+/// System calls that a traced process is hit in, and the highest count of one: some are rare.
+const CALLS: [(&str, u64); 5] =
+    [("write", 400), ("writev", 400), ("fsync", 100), ("fdatasync", 100), ("sendto", 8)];
 
 /// What happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -254,13 +255,10 @@ impl<'a> Storm<'a> {
         if !self.settings.strike || name == CLIENT || self.dice.below(2) == 0 {
             return Vec::new();
         }
-        let calls = ["write", "fsync", "fdatasync", "sendto"];
-        let call = self.dice.one(&calls).copied().unwrap_or("write");
+        let (call, latest) = self.dice.one(&CALLS).copied().unwrap_or(CALLS[0]);
         let (word, hit) =
             if self.dice.below(3) == 0 { ("error=EIO", "EIO") } else { ("signal=KILL", "SIGKILL") };
-        // A log is no promise: its lines may be lost.
-        let only = if call == "write" || call == "sendto" { 1 } else { 4 };
-        let when = 1 + self.dice.below(LATEST_CALL / only);
+        let when = 1 + self.dice.below(latest);
         self.traced.insert(name.to_owned(), format!("{hit} at {call} when {when}"));
         let inject = format!("inject={call}:{word}:when={when}");
         ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e"]

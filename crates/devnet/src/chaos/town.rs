@@ -173,8 +173,8 @@ impl Town {
         self.member(name).is_some_and(Member::runs)
     }
 
-    /// Lets the weather begin: of three endpoints the third one lies. Of the archive's two lie, which
-    /// it may be slowed down by, and must not be deceived by as long as they do not lie alike.
+    /// Lets the weather begin: of three endpoints the third one lies. Of the archive's, two lie,
+    /// which may slow it down, and must not deceive it as long as they do not lie alike.
     pub(super) fn begin_weather(&self) {
         for (name, proxies) in &self.proxies {
             let liars = if self.role(name) == "archive" { 2 } else { 1 };
