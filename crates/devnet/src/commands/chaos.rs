@@ -51,7 +51,7 @@ impl Chaos {
             folder: self.folder.canonicalize()?.join("network"),
             program: std::env::current_exe()?,
             // A number that no other program on this machine uses now.
-            chain: ChainId::new(31_338_000_000_000 + u64::from(std::process::id())),
+            chain: ChainId::new(31_337_000_000_000 + u64::from(std::process::id())),
         };
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
