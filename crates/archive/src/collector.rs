@@ -11,6 +11,8 @@ use tallystick_wire::client::v1::ReceiptRequest;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
 use tallystick_wire::limits;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::shelves::{Archive, ArchiveError, Kept};
@@ -40,6 +42,16 @@ pub struct Collector {
     wanted: BTreeSet<JobId>,
     /// The last one that was asked for, so that all get their turn.
     turn: Option<JobId>,
+    status: watch::Sender<CollectorStatus>,
+}
+
+/// How a collector is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CollectorStatus {
+    /// Jobs with a result whose receipt is not here yet.
+    pub wanted: usize,
+    /// Receipts that came in since the start.
+    pub kept: u64,
 }
 
 /// Why collecting ended.
@@ -59,7 +71,13 @@ impl Collector {
         });
         let coordinators = coordinators.collect();
         let (every, wanted, turn) = (config.every, BTreeSet::new(), None);
-        Self { archive, house, coordinators, every, wanted, turn }
+        let (status, _) = watch::channel(CollectorStatus::default());
+        Self { archive, house, coordinators, every, wanted, turn, status }
+    }
+
+    /// Shows how the collector is.
+    pub fn status(&self) -> watch::Receiver<CollectorStatus> {
+        self.status.subscribe()
     }
 
     /// Collects until `stop` is ready.
@@ -87,6 +105,8 @@ impl Collector {
 
     fn look_at_everything(&mut self) -> Result<(), CollectError> {
         let jobs: Vec<JobId> = self.house.read().latest().jobs().map(|job| job.id).collect();
+        // A job may have gone with the blocks that brought it.
+        self.wanted.clear();
         self.want(jobs.into_iter())
     }
 
@@ -104,7 +124,15 @@ impl Collector {
                 self.wanted.remove(&job);
             }
         }
+        self.show(0);
         Ok(())
+    }
+
+    fn show(&self, kept: u64) {
+        self.status.send_modify(|status| {
+            status.wanted = self.wanted.len();
+            status.kept = status.kept.saturating_add(kept);
+        });
     }
 
     /// Asks for some of the jobs, each time for the next ones.
@@ -116,18 +144,22 @@ impl Collector {
         for job in jobs {
             if self.ask(job).await? {
                 self.wanted.remove(&job);
+                self.show(1);
             }
         }
         Ok(())
     }
 
-    /// Asks one coordinator after the other, until one has a receipt that holds.
+    /// Asks one coordinator after the other, until one has a receipt that holds. That of a private
+    /// job goes to its client alone, who may bring it here: it is not asked for again.
     async fn ask(&mut self, job: JobId) -> Result<bool, CollectError> {
+        let mut private = false;
         for coordinator in &mut self.coordinators {
-            let request = ReceiptRequest { job: job.as_bytes().to_vec() };
+            let request = ReceiptRequest { job: job.as_bytes().to_vec(), access: None };
             let answer = match coordinator.receipt(request).await {
                 Ok(answer) => answer.into_inner(),
                 Err(status) => {
+                    private |= status.code() == Code::Unauthenticated;
                     tracing::debug!(%job, code = ?status.code(), "archive.collector.none");
                     continue;
                 }
@@ -140,19 +172,23 @@ impl Collector {
                 tracing::warn!(%job, "archive.collector.other");
                 continue;
             }
-            let kept = self.archive.accept(self.house.read().latest(), &signed);
-            match kept {
-                Ok(kept) => {
-                    let is_new = matches!(kept, Kept::New(_));
-                    tracing::info!(%job, is_new, "archive.collector.kept");
-                    return Ok(true);
-                }
-                Err(ArchiveError::Refused(refusal)) => {
+            // The view is free again before the disk is waited for.
+            let checked = self.archive.check(self.house.read().latest(), &signed);
+            let client = match checked {
+                Ok(client) => client,
+                Err(refusal) => {
                     tracing::warn!(%job, %refusal, "archive.collector.refused");
+                    continue;
                 }
-                Err(error) => return Err(error.into()),
-            }
+            };
+            let kept = self.archive.keep(client, &signed)?;
+            let is_new = matches!(kept, Kept::New(_));
+            tracing::info!(%job, is_new, "archive.collector.kept");
+            return Ok(true);
         }
-        Ok(false)
+        Ok(private)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,5 +5,5 @@ mod collector;
 mod shelves;
 
 pub use check::{Refusal, check};
-pub use collector::{CollectError, Collector, CollectorConfig};
+pub use collector::{CollectError, Collector, CollectorConfig, CollectorStatus};
 pub use shelves::{Archive, ArchiveError, Kept, Number};

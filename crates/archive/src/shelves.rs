@@ -14,7 +14,7 @@ use tallystick_types::{Canonical, JobId, ReceiptDigest, SignedReceipt, WallTime}
 use crate::check::{Refusal, check};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Milliseconds of a day.
 const DAY: u64 = 86_400_000;
@@ -104,14 +104,28 @@ impl Archive {
         *self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks a receipt and keeps it. Blocks on the disk.
+    /// Checks a receipt and keeps it. Blocks on the disk: where others wait for the view, see
+    /// [`Self::check`].
     pub fn accept(&self, view: &HouseView, signed: &SignedReceipt) -> Result<Kept, ArchiveError> {
-        check(view, self.domain, signed)?;
-        let client = view.job(signed.receipt.job).map(|job| job.order.client).unwrap_or_default();
-        self.keep(client, signed)
+        self.keep(self.check(view, signed)?, signed)
     }
 
-    fn keep(&self, client: Address, signed: &SignedReceipt) -> Result<Kept, ArchiveError> {
+    /// Checks a receipt and gives the client of its job, for [`Self::keep`].
+    pub(crate) fn check(
+        &self,
+        view: &HouseView,
+        signed: &SignedReceipt,
+    ) -> Result<Address, Refusal> {
+        check(view, self.domain, signed)?;
+        Ok(view.job(signed.receipt.job).map(|job| job.order.client).unwrap_or_default())
+    }
+
+    /// Keeps a receipt that was checked. Blocks on the disk.
+    pub(crate) fn keep(
+        &self,
+        client: Address,
+        signed: &SignedReceipt,
+    ) -> Result<Kept, ArchiveError> {
         let (receipt, digest) = (&signed.receipt, signed.receipt.digest());
         let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         if self.store.get(&key(BY_DIGEST, &[digest.as_bytes()]))?.is_some() {

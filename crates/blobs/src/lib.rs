@@ -19,7 +19,7 @@ pub use disk::{AppendFile, Disk, DiskEntry, FolderLock, LocalDisk, ReadFile};
 pub use error::{BlobError, Damage, OpenError, Remedy};
 pub use index::Statistics;
 pub use pin::{MOST_PINS, Pin, PinReason};
-pub use service::BlobService;
+pub use service::{BlobService, Withheld};
 pub use store::{
     BlobReader, BlobStore, BlobWriter, Collected, OpenReport, PutOptions, StoreConfig, Stored,
 };

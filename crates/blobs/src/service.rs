@@ -17,10 +17,14 @@ use crate::transfer;
 /// Messages of one answer that wait for the network.
 const QUEUE: usize = 4;
 
+/// Says whether a blob is not for everybody.
+pub type Withheld = fn(&BlobStore, BlobDigest) -> bool;
+
 /// A store that anybody who reaches it may read and, within the quota, write.
 #[derive(Clone, Debug)]
 pub struct BlobService {
     store: BlobStore,
+    withheld: Withheld,
 }
 
 type Parts = Pin<Box<dyn Stream<Item = Result<v1::Part, Status>> + Send>>;
@@ -28,7 +32,13 @@ type Parts = Pin<Box<dyn Stream<Item = Result<v1::Part, Status>> + Send>>;
 impl BlobService {
     /// Serves this store, with the limits of the schema.
     pub fn server(store: BlobStore) -> BlobsServer<Self> {
-        BlobsServer::new(Self { store })
+        Self::withholding(store, |_, _| false)
+    }
+
+    /// The same, but some blobs are sent to nobody: asked for, they are missing. That they are here
+    /// is no secret.
+    pub fn withholding(store: BlobStore, withheld: Withheld) -> BlobsServer<Self> {
+        BlobsServer::new(Self { store, withheld })
             .max_decoding_message_size(limits::BLOBS_REQUEST_BYTES)
             .max_encoding_message_size(limits::BLOBS_RESPONSE_BYTES)
     }
@@ -73,10 +83,10 @@ impl Blobs for BlobService {
         request: Request<v1::GetRequest>,
     ) -> Result<Response<Self::GetStream>, Status> {
         let asked: message::GetRequest = checked(request.into_inner())?;
-        let store = self.store.clone();
+        let Self { store, withheld } = self.clone();
         let (sender, receiver) = mpsc::channel(QUEUE);
         // Ends with the blob, or as soon as nobody reads.
-        drop(tokio::task::spawn_blocking(move || answer(&store, asked, &sender)));
+        drop(tokio::task::spawn_blocking(move || answer(&store, withheld, asked, &sender)));
         let parts = futures::stream::unfold(receiver, |mut receiver| async move {
             receiver.recv().await.map(|part| (Ok(part), receiver))
         });
@@ -99,16 +109,25 @@ impl Blobs for BlobService {
 }
 
 /// Sends an answer for as long as somebody reads it.
-fn answer(store: &BlobStore, asked: message::GetRequest, to: &mpsc::Sender<v1::Part>) {
+fn answer(
+    store: &BlobStore,
+    withheld: Withheld,
+    asked: message::GetRequest,
+    to: &mpsc::Sender<v1::Part>,
+) {
     let message::GetRequest { digest, first, count } = asked;
     let refused = |refusal| v1::Part::from(message::Part::from(transfer::Part::Refused(refusal)));
+    if withheld(store, digest) {
+        // Nobody reads any more where this fails, here and below.
+        let _nobody = to.blocking_send(refused(transfer::Refusal::Missing));
+        return;
+    }
     let mut serving = match store.serve(digest) {
         Ok(serving) => serving,
         Err(error) => {
             let missing = matches!(error, BlobError::Missing { .. });
             let why =
                 if missing { transfer::Refusal::Missing } else { transfer::Refusal::Unavailable };
-            // Nobody reads any more where this fails.
             let _nobody = to.blocking_send(refused(why));
             return;
         }
@@ -150,9 +169,13 @@ fn failed(error: BlobError) -> Status {
     match error {
         BlobError::Missing { .. } => Status::not_found(words),
         BlobError::NoSpace { .. } | BlobError::DiskFull { .. } => Status::resource_exhausted(words),
-        BlobError::TooLarge { .. }
-        | BlobError::TooShort { .. }
-        | BlobError::DigestMismatch { .. } => Status::invalid_argument(words),
+        BlobError::TooLarge { size, limit } => Status::invalid_argument(format!(
+            "{size} bytes are more than the {limit} that were announced or one blob may have here; \
+             split the input into several"
+        )),
+        BlobError::TooShort { .. } | BlobError::DigestMismatch { .. } => {
+            Status::invalid_argument(words)
+        }
         _ => Status::unavailable(words),
     }
 }

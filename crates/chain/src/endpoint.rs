@@ -20,6 +20,7 @@ use alloy_primitives::{Address, B256, Bytes, TxHash, U64, U128, U256, keccak256}
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tallystick_tls::Authorities;
 use tallystick_types::ChainId;
 
 pub use answer::{Answer, BlockReceipt, Fees, Header, NoAnswer, RawLog, Receipt, TransactionSeen};
@@ -88,9 +89,19 @@ pub enum EndpointError {
 }
 
 impl Endpoint {
-    /// Takes an address; nothing is sent. `limit` is the longest that one call may take.
+    /// Takes an address; nothing is sent. `limit` is the longest that one call may take. By https
+    /// the public authorities are believed.
     pub fn new(address: &str, limit: Duration) -> Result<Self, EndpointError> {
-        Ok(Self(Arc::new(Wire::new(address, limit)?)))
+        Self::believing(address, limit, &Authorities::default())
+    }
+
+    /// As [`Endpoint::new`], believing other authorities.
+    pub fn believing(
+        address: &str,
+        limit: Duration,
+        authorities: &Authorities,
+    ) -> Result<Self, EndpointError> {
+        Ok(Self(Arc::new(Wire::new(address, limit, authorities)?)))
     }
 
     /// Host and port: what may be logged.

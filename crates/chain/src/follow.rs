@@ -16,6 +16,12 @@ use crate::view::{
     RollBackError,
 };
 
+#[cfg(feature = "test-utils")]
+mod scripted;
+
+#[cfg(feature = "test-utils")]
+pub use scripted::ScriptedChain;
+
 /// Deliveries that are folded before anybody is told.
 const BATCH: usize = 256;
 
@@ -177,12 +183,17 @@ impl Follower {
         if let Some(cursor) = self.house.ingest.status().cursor {
             heights.head = cursor.number;
         }
+        self.spread(heights, change);
+        Ok(!deliveries.is_empty())
+    }
+
+    /// Tells everybody.
+    fn spread(&self, heights: Heights, change: Change) {
         self.heights.send_if_modified(|known| std::mem::replace(known, heights) != heights);
         if change != Change::default() {
             // Nobody listens where this fails.
             let _nobody = self.house.changes.send(Arc::new(change));
         }
-        Ok(!deliveries.is_empty())
     }
 
     fn take(
@@ -218,16 +229,26 @@ impl Follower {
             hash: BlockHash::from(observed.block.hash),
             time: observed.block.time,
         };
+        let at = EventContext { block, tx: *tx, log_index: *index };
+        Ok(self.tell(at, event, change)?)
+    }
+
+    /// Folds one event.
+    fn tell(
+        &mut self,
+        at: EventContext,
+        event: HouseEvent,
+        change: &mut Change,
+    ) -> Result<(), FoldError> {
         let subject = match &event {
             HouseEvent::Job(job, _) => Some(Subject::Job(*job)),
             HouseEvent::Node(node, _) => Some(Subject::Node(*node)),
             HouseEvent::Network(_) | HouseEvent::WithoutEffect { .. } => None,
         };
-        let at = EventContext { block, tx: *tx, log_index: *index };
         self.write().observe(at, event)?;
         if let Some(subject) = subject {
             change.note(subject);
-            self.open.push_back((block.number, subject));
+            self.open.push_back((at.block.number, subject));
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ mod machine;
 mod peer;
 mod range;
 mod runner;
+#[cfg(feature = "test-utils")]
+pub(crate) mod scripted;
 mod survey;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ mod handle;
 mod intent;
 mod lane;
 mod record;
+#[cfg(feature = "test-utils")]
+mod scripted;
 
 pub use answer::{SeenReceipt, SendAnswer, Sight, SignedTransaction, Trial};
 pub use driver::{Outbox, Parts, RunError};
@@ -23,3 +25,5 @@ pub use intent::{
 };
 pub use lane::{Lane, Request, Settings, Step, Unsigned};
 pub use record::RecordError;
+#[cfg(feature = "test-utils")]
+pub use scripted::ScriptedOutbox;

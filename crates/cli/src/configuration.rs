@@ -33,6 +33,9 @@ pub(crate) struct Flags {
     /// Folder with the records of deployments, `<chain id>.json`.
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) deployments: Option<PathBuf>,
+    /// File with certificates of authorities, in PEM, that are believed beside the public ones.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) authorities: Option<PathBuf>,
     /// Number of the settlement chain.
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) chain: Option<u64>,
@@ -63,6 +66,7 @@ pub(crate) struct File {
     coordinators: Option<Vec<String>>,
     rpc: Option<String>,
     deployments: Option<PathBuf>,
+    authorities: Option<PathBuf>,
     chain: Option<u64>,
     key: Option<Address>,
     key_file: Option<PathBuf>,
@@ -94,6 +98,7 @@ pub(crate) struct Configuration {
     pub(crate) coordinators: Setting<Vec<String>>,
     pub(crate) rpc: Setting<Option<String>>,
     pub(crate) deployments: Setting<Option<PathBuf>>,
+    pub(crate) authorities: Setting<Option<PathBuf>>,
     pub(crate) chain: Setting<Option<u64>>,
     pub(crate) key: Setting<Option<Address>>,
     pub(crate) key_file: Setting<Option<PathBuf>>,
@@ -163,6 +168,11 @@ impl Configuration {
                 word(&environment, "TALLY_DEPLOYMENTS")?,
                 flags.deployments.clone(),
             ),
+            authorities: pick(
+                file.authorities,
+                word(&environment, "TALLY_AUTHORITIES")?,
+                flags.authorities.clone(),
+            ),
             chain: pick(file.chain, word(&environment, "TALLY_CHAIN")?, flags.chain),
             key: pick(file.key, word(&environment, "TALLY_KEY")?, flags.key),
             key_file: pick(
@@ -194,6 +204,7 @@ impl Configuration {
             row("coordinators", json!(coordinators), self.coordinators.origin),
             row("rpc", json!(rpc), self.rpc.origin),
             row("deployments", json!(self.deployments.value), self.deployments.origin),
+            row("authorities", json!(self.authorities.value), self.authorities.origin),
             row("chain", json!(self.chain.value), self.chain.origin),
             row("key", json!(self.key.value), self.key.origin),
             row("key_file", json!(self.key_file.value), self.key_file.origin),

@@ -1,6 +1,7 @@
 //! What a failure means to whoever called: one exit code each.
 
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
 use tallystick_node::NodeError;
@@ -59,6 +60,12 @@ impl Failure {
         Self::new(Code::Usage, error)
     }
 
+    /// A look at what is needed found something bad, and printed it.
+    pub(crate) fn unfit() -> Self {
+        let text = "something is not as it should be; each line says what to do";
+        Self::failed(io::Error::other(text))
+    }
+
     pub(crate) fn misused(text: impl Into<String>) -> Self {
         Self::usage(Misused(text.into()))
     }
@@ -80,10 +87,14 @@ impl From<NodeError> for Failure {
 
 const fn of_call(error: &CallError) -> Code {
     match error {
-        CallError::Unreachable { .. } | CallError::TimedOut { .. } => Code::NoConnection,
-        CallError::NotFound { .. } | CallError::NotNow { .. } | CallError::Refused { .. } => {
-            Code::Refused
+        CallError::Unreachable { .. } | CallError::Insecure { .. } | CallError::TimedOut { .. } => {
+            Code::NoConnection
         }
+        CallError::NotFound { .. }
+        | CallError::NotNow { .. }
+        | CallError::NotPaired { .. }
+        | CallError::TermsUnmet { .. }
+        | CallError::Refused { .. } => Code::Refused,
         CallError::Malformed { .. } => Code::Failed,
     }
 }
@@ -100,7 +111,7 @@ const fn of_chain(error: &ChainError) -> Code {
     match error {
         ChainError::Refused { .. } | ChainError::Failed { .. } => Code::Refused,
         ChainError::Endpoint { .. } => Code::NoConnection,
-        ChainError::Url { .. } | ChainError::NoHttps | ChainError::NoKey => Code::Usage,
+        ChainError::Url { .. } | ChainError::NoKey => Code::Usage,
         ChainError::OtherChain { .. }
         | ChainError::Sign(_)
         | ChainError::Answer { .. }
@@ -129,7 +140,7 @@ codes! {
     VerifyError => |error| Code::Verification;
     PictureError => |error| Code::Failed;
     ConnectError => |error| match &error {
-        ConnectError::NoCoordinator | ConnectError::Url { .. } => Code::Usage,
+        ConnectError::NoCoordinator | ConnectError::Address(_) => Code::Usage,
         ConnectError::Call(call) => of_call(call),
         ConnectError::NoJobManager | ConnectError::OtherNetwork { .. } => Code::Verification,
     };

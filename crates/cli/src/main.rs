@@ -23,8 +23,8 @@ use crate::output::Output;
 /// A compute network that settles on a chain: order work, get proof, run nodes.
 ///
 /// Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused by the network, 4 no connection,
-/// 5 verification failed. A node that runs has its own: 78 configuration, 77 keys, 75 in use or not
-/// writable.
+/// 5 verification failed. A node that runs has its own: 78 configuration, 77 keys, 75 in use, not
+/// writable or a full disk.
 #[derive(Debug, Parser)]
 #[command(name = "tally", version, about, max_term_width = 100, subcommand_required = true)]
 struct Arguments {
@@ -39,9 +39,8 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == tallystick_node::COMPILE_COMMAND) {
         return tallystick_node::compiler_main();
     }
-    // Before anything touches TLS: with two providers among the dependencies none is the default.
-    // It is the first in this process, so it cannot be there already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    // For clients that name no provider: without one each of them panics.
+    tallystick_tls::install_provider();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.flags.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -7,7 +7,9 @@ use alloy_primitives::Address;
 use tallystick_abi::Deployment;
 use tallystick_chain::keys::EvmSigner;
 use tallystick_sdk::chain::Chain;
+use tallystick_sdk::client::Authorities;
 use tallystick_sdk::{Client, ClientConfig};
+use tallystick_types::JobId;
 
 use crate::amounts::Unit;
 use crate::configuration::{Configuration, Flags};
@@ -32,10 +34,19 @@ impl Session {
         folder.value.as_deref().map(|folder| records::read(folder, chain)).transpose()
     }
 
+    /// Whose certificates are believed.
+    fn authorities(&self) -> Result<Authorities, Failure> {
+        match &self.configuration.authorities.value {
+            Some(path) => Authorities::with_file(path).map_err(Failure::usage),
+            None => Ok(Authorities::default()),
+        }
+    }
+
     fn client_config(&self) -> Result<ClientConfig, Failure> {
         Ok(ClientConfig {
             coordinators: self.configuration.coordinators.value.clone(),
             deployment: self.deployment()?,
+            authorities: self.authorities()?,
             time_limit: Duration::from_secs(self.configuration.time_limit_seconds.value.max(1)),
         })
     }
@@ -49,6 +60,12 @@ impl Session {
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
         self.reader().await?;
         Ok(Client::connect(&self.client_config()?, Some(self.signer()?)).await?)
+    }
+
+    /// A client that can read a job: with the key where the job is private.
+    pub(crate) async fn reader_of(&self, job: JobId) -> Result<Client, Failure> {
+        let reader = self.reader().await?;
+        if reader.status(job).await?.private { self.client().await } else { Ok(reader) }
     }
 
     /// The key that signs.
@@ -89,7 +106,7 @@ impl Session {
                 "no deployment record is named; give --deployments or TALLY_DEPLOYMENTS",
             )
         })?;
-        Ok(Chain::connect(rpc, deployment, signer).await?)
+        Ok(Chain::believing(rpc, &self.authorities()?, deployment, signer).await?)
     }
 
     /// The token to pay in, as the network names it; the first one unless the settings say so.

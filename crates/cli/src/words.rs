@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tallystick_sdk::messages::{EventKind, JobEvent, JobStatus, NodeStatus};
-use tallystick_types::Seat;
+use tallystick_types::{ChainTime, Seat};
 
 /// A member of an enum in the words of people.
 pub(crate) fn member(value: impl std::fmt::Debug) -> String {
@@ -21,6 +21,21 @@ pub(crate) fn seat(seat: Seat) -> String {
     if seat.node.get() == 0 { seat.signer.to_string() } else { format!("node {}", seat.node) }
 }
 
+/// A moment of the chain as a date and time, UTC.
+pub(crate) fn moment(time: ChainTime) -> String {
+    let (days, seconds) = (time.get() / 86_400, time.get() % 86_400);
+    // Years that begin in March, in cycles of 400: leap days come last.
+    let days = days + 719_468;
+    let (cycle, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, (month + 2) % 12 + 1);
+    let year = 400 * cycle + year + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// Where a job stands.
 pub(crate) fn status(status: &JobStatus) -> Value {
     let seats: Vec<_> = status.nodes.iter().copied().map(seat).collect();
@@ -36,9 +51,12 @@ pub(crate) fn status(status: &JobStatus) -> Value {
         "cost": status.cost,
         "client": status.client,
         "token": status.token,
+        "private": status.private,
         "nodes": seats,
         "created_at_ms": status.created_at_ms,
         "updated_at_ms": status.updated_at_ms,
+        "waits": status.waiting.as_ref().map(|it| it.reason.to_string()),
+        "refund_at": status.waiting.as_ref().map(|it| moment(it.refund_at_seconds)),
         "close_reason": (!status.close_reason.is_empty()).then(|| status.close_reason.to_string()),
     })
 }
@@ -112,9 +130,33 @@ pub(crate) fn event(event: &JobEvent) -> String {
         EventKind::Refunded(it) => {
             format!("refunded in {} ({})", it.transaction, member(it.finality))
         }
+        EventKind::Waiting(it) => {
+            let (why, when) = (&*it.reason, moment(it.refund_at_seconds));
+            format!("waits: {why}; without a result the money goes back from {when} on")
+        }
         EventKind::Closed(it) => format!("closed: {}", &*it.reason),
         EventKind::DeadLettered(it) => {
             format!("task {} is a dead letter: {}", it.task, &*it.reason)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_dates_of_the_calendar() {
+        let dates = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_750_000_600, "2025-06-15T15:16:40Z"),
+            (1_767_225_599, "2025-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ];
+        for (seconds, date) in dates {
+            assert_eq!(moment(ChainTime::new(seconds).unwrap()), date);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
+use ed25519_dalek::SigningKey;
 use tallystick_abi::Deployment;
 use tallystick_blobs::{BlobService, BlobStore};
 use tallystick_chain::follow::House;
@@ -11,8 +12,9 @@ use tallystick_chain::outbox::OutboxHandle;
 use tallystick_journal::{Journal, JournalError};
 use tallystick_ports::Clock;
 use tallystick_protocol::ledger::Settings;
+use tallystick_protocol::specification::{MOST_BYTES, Specification};
 use tallystick_scheduler::SchedulingParameters;
-use tallystick_types::{IdentityKey, Seat};
+use tallystick_types::{BlobDigest, Privacy, Seat};
 use tallystick_wire::blobs::v1::blobs_server::BlobsServer;
 use tallystick_wire::client::v1::clients_server::ClientsServer;
 use tallystick_wire::limits;
@@ -49,8 +51,8 @@ pub struct CoordinatorParts {
     pub deployment: Arc<Deployment>,
     /// Who this coordinator is in the registry, with the signer that holds its leases.
     pub seat: Seat,
-    /// Its identity key.
-    pub identity: IdentityKey,
+    /// Its identity key, with which it proves to nodes that it is this seat.
+    pub identity: SigningKey,
 }
 
 /// A coordinator that is ready to run.
@@ -59,7 +61,7 @@ pub struct Coordinator {
     desk: Desk,
     hands: Hands,
     spawned: Spawned,
-    shared: Shared,
+    pub(crate) shared: Shared,
 }
 
 /// The services of a coordinator, for the server of its process. Each has the limits of the schema.
@@ -169,8 +171,19 @@ impl CoordinatorServices {
             .max_encoding_message_size(limits::CLIENT_RESPONSE_BYTES)
     }
 
-    /// The service that carries blobs, for both.
+    /// The service that carries blobs, for both. Specifications of private jobs leave in sessions
+    /// of the nodes that get the work, and no other way: the chain shows their address to
+    /// everybody, and they name everything else.
     pub fn blobs(&self) -> BlobsServer<BlobService> {
-        BlobService::server(self.blobs.clone())
+        BlobService::withholding(self.blobs.clone(), is_private_specification)
     }
+}
+
+fn is_private_specification(blobs: &BlobStore, digest: BlobDigest) -> bool {
+    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+    if blobs.size(digest).is_none_or(|size| size > most) {
+        return false;
+    }
+    let read = blobs.get(digest).ok().and_then(|bytes| Specification::from_bytes(&bytes).ok());
+    read.is_some_and(|specification| specification.privacy == Privacy::Private)
 }

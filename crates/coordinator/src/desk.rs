@@ -13,7 +13,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tallystick_journal::{EventNumber, Journal, JournalError, Reader};
+use tallystick_journal::{EventNumber, Journal, JournalError, Reader, RuleError, Step};
 use tallystick_ports::Clock;
 use tallystick_protocol::ledger::{Event, Refusal, Settings};
 use tallystick_scheduler::SchedulingParameters;
@@ -60,10 +60,17 @@ pub(crate) struct Stopped;
 type Question = Box<dyn FnOnce(&Machine, &Reader) + Send>;
 type Look = Box<dyn FnOnce(&Machine) -> Vec<Input> + Send>;
 
+/// Changes rows by their rules; gives the inputs that follow, and what to say once all is kept.
+type Change = Box<dyn FnOnce(&mut Step<'_>) -> Result<Changed, JournalError> + Send>;
+type Changed = (Vec<Input>, Box<dyn FnOnce() + Send>);
+/// What a change brings, with the inputs that follow.
+type With<T> = (T, Vec<Input>);
+
 enum Request {
     Input(Box<Input>, Option<oneshot::Sender<Option<Refusal>>>),
     Question(Question),
     Look(Look),
+    Change(Change),
     Stop,
 }
 
@@ -73,6 +80,7 @@ impl std::fmt::Debug for Request {
             Self::Input(..) => "Input",
             Self::Question(_) => "Question",
             Self::Look(_) => "Look",
+            Self::Change(_) => "Change",
             Self::Stop => "Stop",
         })
     }
@@ -104,6 +112,26 @@ impl DeskHandle {
             let _gone = reply.send(question(machine, reader));
         });
         self.inbox.send(Request::Question(asked)).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Changes rows by their rules, together with the inputs that follow from the change: all of it
+    /// is on the disk when this returns, or nothing where a rule refuses.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Step<'_>) -> Result<With<T>, JournalError> + Send + 'static,
+    ) -> Result<Result<T, RuleError>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let asked: Change = Box::new(move |step| match change(step) {
+            // Whoever asked may be gone, here and below.
+            Ok((value, inputs)) => Ok((inputs, Box::new(move || drop(reply.send(Ok(value)))))),
+            Err(JournalError::Rule(rule)) => {
+                drop(reply.send(Err(rule.clone())));
+                Err(rule.into())
+            }
+            Err(error) => Err(error),
+        });
+        self.inbox.send(Request::Change(asked)).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
 
@@ -186,6 +214,10 @@ impl Desk {
                         self.step(input, &mut batch);
                     }
                 }
+                Request::Change(change) => {
+                    let more = self.keep(std::mem::take(&mut batch))?;
+                    batch.last = !(self.change(change)? && more);
+                }
                 Request::Stop => batch.last = true,
             }
         }
@@ -193,30 +225,39 @@ impl Desk {
     }
 
     fn step(&mut self, input: Input, batch: &mut Batch) -> Option<Refusal> {
-        let Stepped { wishes, rows, refusal } = self.machine.step(input.clone());
-        if let Some(refusal) = &refusal {
-            tracing::debug!(%refusal, "ledger.refused");
-        }
-        batch.inputs.push(input);
-        batch.wishes.extend(wishes);
-        batch.rows.extend(rows);
-        refusal
+        batch.step(&mut self.machine, input)
     }
 
     /// Writes what happened, then lets everything follow from it.
     fn keep(&mut self, batch: Batch) -> Result<bool, JournalError> {
-        let count = u32::try_from(batch.inputs.len()).unwrap_or(u32::MAX);
-        if count > 0 {
-            let now = self.clock.now();
+        if !batch.inputs.is_empty() {
             let mut step = self.journal.step();
-            for input in &batch.inputs {
-                step.append(input)?;
-            }
-            for row in &batch.rows {
-                rows::keep(&mut step, &self.machine, row, now)?;
-            }
+            batch.write(&mut step, &self.machine, self.clock.now())?;
             step.commit()?;
         }
+        self.follow(batch)
+    }
+
+    /// Changes rows, unless a rule refuses. False when nobody fulfils wishes any more.
+    fn change(&mut self, change: Change) -> Result<bool, JournalError> {
+        let (mut batch, mut step) = (Batch::default(), self.journal.step());
+        let (inputs, say) = match change(&mut step) {
+            Ok(changed) => changed,
+            Err(JournalError::Rule(_)) => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        for input in inputs {
+            batch.step(&mut self.machine, input);
+        }
+        batch.write(&mut step, &self.machine, self.clock.now())?;
+        step.commit()?;
+        say();
+        self.follow(batch)
+    }
+
+    /// What follows from something that is on the disk.
+    fn follow(&mut self, batch: Batch) -> Result<bool, JournalError> {
+        let count = u32::try_from(batch.inputs.len()).unwrap_or(u32::MAX);
         for (reply, refusal) in batch.replies {
             // Whoever asked may be gone.
             let _gone = reply.send(refusal);
@@ -254,6 +295,7 @@ impl Desk {
         step.commit()?;
         let mut step = self.journal.step();
         step.prune::<Input>()?;
+        step.forget_pairings(self.clock.now())?;
         step.commit()
     }
 }
@@ -266,6 +308,34 @@ struct Batch {
     replies: Vec<(oneshot::Sender<Option<Refusal>>, Option<Refusal>)>,
     /// Whether the desk ends after it.
     last: bool,
+}
+
+impl Batch {
+    fn step(&mut self, machine: &mut Machine, input: Input) -> Option<Refusal> {
+        let Stepped { wishes, rows, refusal } = machine.step(input.clone());
+        if let Some(refusal) = &refusal {
+            tracing::debug!(%refusal, "ledger.refused");
+        }
+        self.inputs.push(input);
+        self.wishes.extend(wishes);
+        self.rows.extend(rows);
+        refusal
+    }
+
+    fn write(
+        &self,
+        step: &mut Step<'_>,
+        machine: &Machine,
+        now: WallTime,
+    ) -> Result<(), JournalError> {
+        for input in &self.inputs {
+            step.append(input)?;
+        }
+        for row in &self.rows {
+            rows::keep(step, machine, row, now)?;
+        }
+        Ok(())
+    }
 }
 
 const fn tick(now: WallTime) -> Input {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use alloy_primitives::{Bytes, U256, keccak256};
 use sha2::{Digest, Sha256};
 use tallystick_abi::Contract;
-use tallystick_chain::outbox::{Intent, IntentKey, OutcomeResult, Seq};
+use tallystick_chain::outbox::{Intent, IntentKey, IntentStatus, OutcomeResult, Seq};
 use tallystick_chain::view::SignedClaim;
 use tallystick_ports::Beacon;
 use tallystick_protocol::ledger::{Event, Evidence};
@@ -137,7 +137,8 @@ impl Hands {
         match data {
             Ok(data) => {
                 let purpose = format!("{:?} job {job}", call.kind());
-                if let Some(key) = self.enqueue(Contract::JobManager, data, purpose).await {
+                let Some(key) = self.open_key(&data) else { return };
+                if self.enqueue(Contract::JobManager, (key, data), purpose).await {
                     self.calls.insert(key, (job, call.kind()));
                 }
             }
@@ -145,12 +146,39 @@ impl Hands {
         }
     }
 
-    async fn enqueue(&self, to: Contract, data: Bytes, purpose: String) -> Option<IntentKey> {
-        let (chain, contract) = (self.shared.domain.chain, self.shared.deployment.address(to));
-        let key = IntentKey::of(chain, contract, "call", keccak256(&data).as_slice());
+    /// The key of a call that is wanted: the first one under which the same call is not over. A
+    /// later attempt may need the very call of an earlier one, and one that the chain refused may
+    /// be taken later; under a key that is over the outbox would send nothing.
+    fn open_key(&self, data: &Bytes) -> Option<IntentKey> {
+        let hash = keccak256(data);
+        for number in 0_u32.. {
+            let key = self.key(Contract::JobManager, &[&hash[..], &number.to_be_bytes()].concat());
+            match self.shared.outbox.status(key) {
+                Ok(Some(IntentStatus::Ended(_))) => {}
+                Ok(Some(_) | None) => return Some(key),
+                Err(error) => {
+                    tracing::warn!(%error, "outbox.status.failed");
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    fn key(&self, to: Contract, about: &[u8]) -> IntentKey {
+        let contract = self.shared.deployment.address(to);
+        IntentKey::of(self.shared.domain.chain, contract, "call", about)
+    }
+
+    async fn enqueue(
+        &self,
+        to: Contract,
+        (key, data): (IntentKey, Bytes),
+        purpose: String,
+    ) -> bool {
         let intent = Intent {
             key,
-            to: contract,
+            to: self.shared.deployment.address(to),
             data,
             value: U256::ZERO,
             deadline: None,
@@ -160,10 +188,10 @@ impl Hands {
             purpose,
         };
         match self.shared.outbox.enqueue(intent).await {
-            Ok(()) => Some(key),
+            Ok(()) => true,
             Err(error) => {
                 tracing::warn!(%error, "outbox.enqueue.failed");
-                None
+                false
             }
         }
     }
@@ -186,7 +214,10 @@ impl Hands {
         match data {
             Ok(data) => {
                 let purpose = format!("report node {} of job {}", seat.node, first.job);
-                self.enqueue(Contract::SlashingManager, data, purpose).await;
+                // Said again and again, and once is enough: what the chain refuses stays refused
+                // until the job changes, and with it the call.
+                let key = self.key(Contract::SlashingManager, keccak256(&data).as_slice());
+                self.enqueue(Contract::SlashingManager, (key, data), purpose).await;
             }
             Err(error) => tracing::debug!(job = %first.job, %error, "chain.report.void"),
         }
@@ -325,3 +356,6 @@ fn joined(
     }
     Some((OutputDigest::new(hasher.finalize().into()), length))
 }
+
+#[cfg(test)]
+mod tests;

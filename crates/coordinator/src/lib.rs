@@ -4,10 +4,13 @@ mod coordinator;
 mod desk;
 mod feed;
 mod hands;
+mod limit;
 pub mod machine;
 mod news;
 mod orders;
 mod price;
+#[cfg(test)]
+mod scene;
 mod serve;
 mod sessions;
 mod shared;

@@ -6,6 +6,7 @@ mod choose;
 mod input;
 mod lease;
 mod outstanding;
+mod prospect;
 mod receipts;
 mod upkeep;
 mod wish;
@@ -27,9 +28,11 @@ use tallystick_types::{Attempt, JobId, Seconds, TaskIndex};
 
 pub use book::{Agreed, Book, ReceiptStage, UnknownJob, holders};
 pub use input::{ChainCallKind, Input, Lease, NodeOutput, Offer};
+pub use prospect::{Terms, Waiting};
 pub use wish::{At, ChainCall, NodeOrder, OutputPart, Row, Told, Wish};
 
 use choose::Chooser;
+use prospect::Weighed;
 
 /// After how long something that was asked of a node or the chain is asked again.
 const PATIENCE: Seconds = Seconds::new(10);
@@ -44,6 +47,8 @@ pub struct Machine {
     candidates: BTreeMap<CandidateId, Candidate>,
     parameters: SchedulingParameters,
     books: BTreeMap<JobId, Book>,
+    /// What jobs wait for, as far as it was looked at.
+    weighed: BTreeMap<JobId, Weighed>,
 }
 
 /// Everything a machine knows, as a snapshot holds it.
@@ -75,7 +80,8 @@ impl Machine {
     /// A coordinator before its first input.
     pub fn new(settings: Settings, parameters: SchedulingParameters) -> Self {
         let ledger = Ledger::new(settings);
-        Self { ledger, candidates: BTreeMap::new(), parameters, books: BTreeMap::new() }
+        let (candidates, books, weighed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { ledger, candidates, parameters, books, weighed }
     }
 
     /// A coordinator as a snapshot has it.
@@ -86,6 +92,7 @@ impl Machine {
             candidates: state.candidates.into_iter().map(by_id).collect(),
             parameters: state.parameters,
             books: state.books.into_iter().collect(),
+            weighed: BTreeMap::new(),
         }
     }
 

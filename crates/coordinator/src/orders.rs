@@ -1,21 +1,22 @@
 //! What nodes and watchers are told, in the words of the schema.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use alloy_primitives::B256;
 use tallystick_blobs::BlobStore;
 use tallystick_protocol::claim::TaskProof;
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::{self, EvidenceKind};
+use tallystick_scheduler::Prospect;
 use tallystick_types::{BlobDigest, Canonical, ReceiptClaim};
 use tallystick_wire::client as told;
 use tallystick_wire::worker::{
     Assignment, AttestRequest, AttestTask, CoordinatorBody, OutputRequest, Payload, RevealRequest,
     Role, SignReceipt, SignedOpening, TaskAssign, TaskCancel,
 };
-use tallystick_wire::{Sentence, worker};
+use tallystick_wire::{Label, List, Sentence, worker};
 
-use crate::machine::{At, NodeOrder, Told};
+use crate::machine::{At, NodeOrder, Told, Waiting};
 
 /// Tasks in one message that asks for an attestation.
 const TASKS_AT_ONCE: usize = 512;
@@ -84,7 +85,7 @@ fn specification_of(
 fn attest(claim: &ReceiptClaim, proofs: &[TaskProof]) -> Vec<CoordinatorBody> {
     let task_count = u32::try_from(proofs.len()).unwrap_or(u32::MAX);
     let request = |part: &[TaskProof]| {
-        let tasks: Vec<AttestTask> = part.iter().filter_map(shown).collect();
+        let tasks: Vec<AttestTask> = part.iter().map(shown).collect();
         Some(CoordinatorBody::AttestRequest(AttestRequest {
             job: claim.job,
             attempt: claim.attempt,
@@ -97,7 +98,9 @@ fn attest(claim: &ReceiptClaim, proofs: &[TaskProof]) -> Vec<CoordinatorBody> {
     proofs.chunks(TASKS_AT_ONCE).filter_map(request).collect()
 }
 
-fn shown(proof: &TaskProof) -> Option<AttestTask> {
+/// One task with as many openings as a message takes: that is as many nodes as an attempt has, so
+/// no quorum needs more.
+fn shown(proof: &TaskProof) -> AttestTask {
     let opening = |it: &tallystick_protocol::claim::SignedOpening| SignedOpening {
         assignment: wired(&it.pledge.assignment),
         commitment: it.pledge.commitment,
@@ -106,9 +109,8 @@ fn shown(proof: &TaskProof) -> Option<AttestTask> {
         output_root: it.opening.output_root,
         salt: it.opening.salt,
     };
-    let openings: Vec<_> = proof.openings.iter().map(opening).collect();
-    let (task, output_root) = (proof.task, proof.output_root);
-    Some(AttestTask { task, output_root, openings: openings.try_into().ok()? })
+    let openings = List::cut(proof.openings.iter().map(opening));
+    AttestTask { task: proof.task, output_root: proof.output_root, openings }
 }
 
 /// An assignment in the words of the schema.
@@ -158,6 +160,7 @@ pub(crate) fn event(told: Told) -> Vec<told::EventKind> {
         Told::Queued { task, reason } => {
             Kind::Queued(told::Queued { task, reason: sentence(&reason) })
         }
+        Told::Waiting(it) => Kind::Waiting(waiting(&it)),
         Told::Assigned(at, role) => {
             let primary = role == ledger::Role::Primary;
             Kind::Assigned(told::Assigned { at: place(at), primary })
@@ -199,6 +202,29 @@ pub(crate) fn event(told: Told) -> Vec<told::EventKind> {
     vec![kind]
 }
 
+/// What a job waits for, in the words of the schema.
+pub(crate) fn waiting(it: &Waiting) -> told::Waiting {
+    let shortage = shortage(&it.prospect);
+    let (reason, refund_at_seconds) = (shortage.sentence.clone(), it.refund_at);
+    told::Waiting { reason, shortage: Some(shortage), refund_at_seconds }
+}
+
+/// Who is missing, in the words of the schema.
+pub(crate) fn shortage(prospect: &Prospect) -> told::Shortage {
+    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    let rejected = prospect.rejected.iter().filter_map(|(reason, count)| {
+        let nodes = NonZeroU32::new(number(*count))?;
+        Some(told::RejectedNodes { filter: Label::cut(reason.name()), nodes })
+    });
+    told::Shortage {
+        needed: number(prospect.needed),
+        known: number(prospect.known),
+        rejected: List::cut(rejected),
+        impossible: prospect.is_impossible(),
+        sentence: Sentence::cut(&prospect.to_string()),
+    }
+}
+
 const fn place(at: At) -> told::TaskNode {
     told::TaskNode { task: at.task, task_attempt: at.task_attempt, seat: at.seat }
 }
@@ -236,3 +262,6 @@ pub(crate) fn settled(
         ledger::ChainFact::LeaseHeld { .. } | ledger::ChainFact::LeaseLost { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod openings;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::Address;
+use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use tallystick_abi::{Deployment, JobDomain};
 use tallystick_blobs::BlobStore;
@@ -66,7 +67,7 @@ pub(crate) struct Shared {
     pub(crate) domain: JobDomain,
     /// This coordinator, with the signer that holds its leases.
     pub(crate) me: Seat,
-    pub(crate) identity: IdentityKey,
+    pub(crate) identity: SigningKey,
     pub(crate) desk: DeskHandle,
     pub(crate) house: House,
     pub(crate) outbox: OutboxHandle,
@@ -77,6 +78,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// The identity key that the registry has for this coordinator.
+    pub(crate) fn identity_key(&self) -> IdentityKey {
+        IdentityKey::new(self.identity.verifying_key().to_bytes())
+    }
+
     /// The tokens in which jobs may be paid now.
     pub(crate) fn takes(&self, token: Address) -> bool {
         self.house.read().latest().network().parameters_of(token).is_some()

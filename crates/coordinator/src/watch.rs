@@ -10,11 +10,14 @@ use tallystick_abi::Contract;
 use tallystick_chain::follow::Change;
 use tallystick_chain::outbox::{Intent, IntentKey};
 use tallystick_chain::view::{JobView, NodeStatus};
-use tallystick_protocol::ledger::{ChainFact, Finality};
+use tallystick_journal::JobRecord;
+use tallystick_protocol::ledger::{ChainFact, Finality, RequestError};
 use tallystick_protocol::specification::{Input as WorkInput, Specification};
 use tallystick_types::{
-    Amount, Attempt, BlobDigest, Funding, JobId, JobState, NodeId, Seat, Trust,
+    Amount, Attempt, BlobDigest, Funding, JobId, JobState, NodeId, Privacy, Seat,
+    SpecificationDigest, Trust,
 };
+use tallystick_wire::{Sentence, client as told};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
@@ -98,14 +101,28 @@ async fn waiting(shared: &Shared) -> Result<Vec<JobId>, Stopped> {
 
 /// Hands the machine whatever it does not know of a job yet.
 async fn look(shared: &Shared, job: JobId) -> Result<(), Stopped> {
-    let offer = offer(shared, job);
+    let mut offer = offer(shared, job);
+    let private = |offer: &Offer| offer.specification.privacy == Privacy::Private;
+    if offer.as_ref().is_ok_and(private) && !was_handed_in(shared, job).await? {
+        offer = Err(Declined::NotHandedIn);
+    }
+    if let Err(declined) = &offer {
+        tell_declined(shared, job, declined);
+    }
     let news = {
         let house = shared.house.read();
         tell(shared, &house, job);
         let me = (shared.me.node, &shared.domain);
-        News::of(job, (house.latest(), house.final_()), me, offer)
+        News::of(job, (house.latest(), house.final_()), me, offer.ok())
     };
     shared.desk.look(move |machine| news.inputs(machine)).await
+}
+
+/// Whether the client of a private job brought the specification itself. Everybody can order what
+/// a digest on the chain names, and would have private work done by nodes of his own.
+async fn was_handed_in(shared: &Shared, job: JobId) -> Result<bool, Stopped> {
+    let found = shared.desk.ask(move |_, reader| reader.get(JobRecord::TABLE, &job)).await?;
+    Ok(found.is_ok_and(|record| record.is_some_and(|it| it.privacy == Privacy::Private)))
 }
 
 /// Watchers hear of money that moved.
@@ -130,31 +147,83 @@ fn tell(shared: &Shared, house: &tallystick_chain::view::LayeredView, job: JobId
     }
 }
 
+/// Why an open job is not taken on. It is looked at again every second.
+#[derive(Debug, thiserror::Error)]
+enum Declined {
+    #[error("the chain does not show it")]
+    Unknown,
+    #[error("it is private, and its client did not hand it in here; submit it to this coordinator")]
+    NotHandedIn,
+    #[error("its money is not reserved; order it again from a balance or with an allowance")]
+    NotReserved,
+    #[error("its specification {0} is not here, or is none; upload it to this coordinator")]
+    NoSpecification(SpecificationDigest),
+    #[error("blob {0} is not here; upload it to this coordinator")]
+    NoBlob(BlobDigest),
+    #[error("its input cannot be cut as its specification says; order it again")]
+    Input,
+    #[error("it cannot be worked on, order it again: {0}")]
+    Terms(#[source] RequestError),
+    #[error("it offers {offered} base units, {asked} are asked; order it again for that price")]
+    Price { offered: Amount, asked: Amount },
+}
+
+/// Watchers hear why a job is not taken on, and from when on its money goes back.
+fn tell_declined(shared: &Shared, job: JobId, declined: &Declined) {
+    let deadline = {
+        let house = shared.house.read();
+        let view = house.latest().job(job).filter(|view| view.state == JobState::Open);
+        let Some(view) = view else { return };
+        view.deadline
+    };
+    let reason = Sentence::cut(&declined.to_string());
+    let waiting = told::Waiting { reason, shortage: None, refund_at_seconds: deadline };
+    if last_waiting(shared, job).as_ref() != Some(&waiting) {
+        shared.feed.tell(job, shared.clock.now(), told::EventKind::Waiting(waiting));
+    }
+}
+
+/// What watchers were last told that a job waits for.
+pub(crate) fn last_waiting(shared: &Shared, job: JobId) -> Option<told::Waiting> {
+    shared.feed.after(job, 0).into_iter().rev().find_map(|event| match event.kind {
+        Some(told::EventKind::Waiting(waiting)) => Some(waiting),
+        _ => None,
+    })
+}
+
 /// What this coordinator could take on, where the specification and what it needs are here and the
 /// terms suit.
-fn offer(shared: &Shared, job: JobId) -> Option<Offer> {
+fn offer(shared: &Shared, job: JobId) -> Result<Offer, Declined> {
     let (order, attempt, state) = {
         let house = shared.house.read();
-        let view = house.latest().job(job)?;
+        let view = house.latest().job(job).ok_or(Declined::Unknown)?;
         (view.order, view.attempt, view.state)
     };
     let (terms, client) = (order.terms, order.client);
     // A job whose money is not reserved is a risk that this coordinator does not take.
     if terms.rules.funding == Funding::PullAtSettlement {
-        return None;
+        return Err(Declined::NotReserved);
     }
-    let specification = specification(shared, BlobDigest::new(*terms.specification.as_bytes()))?;
-    let slices = slices(shared, &specification)?;
+    let specification = specification(shared, BlobDigest::new(*terms.specification.as_bytes()))
+        .ok_or(Declined::NoSpecification(terms.specification))?;
+    let missing = specification.blobs().into_iter().find(|blob| !shared.blobs.has(*blob));
+    if let Some(missing) = missing {
+        return Err(Declined::NoBlob(missing));
+    }
+    let slices = slices(shared, &specification).ok_or(Declined::Input)?;
     let asked = shared.config.prices.price(&specification, slices, terms.rules.replicas);
-    if asked > terms.price.max_price() {
-        return None;
+    let offered = terms.price.max_price();
+    if asked > offered {
+        return Err(Declined::Price { offered, asked });
     }
     let next = match state {
         JobState::Open => Attempt::new(attempt.get().saturating_add(1)),
         _ => attempt,
     };
     let price = asked.max(Amount::new(1));
-    Some(Offer { client, rules: terms.rules, price, attempt: next, specification, slices })
+    let offer = Offer { client, rules: terms.rules, price, attempt: next, specification, slices };
+    offer.request().tasks().map_err(Declined::Terms)?;
+    Ok(offer)
 }
 
 /// A specification from the store.
@@ -258,3 +327,6 @@ fn due(shared: &Shared, job: JobId) -> Option<Intent> {
         purpose: format!("renew the lease of job {job}"),
     })
 }
+
+#[cfg(test)]
+mod tests;

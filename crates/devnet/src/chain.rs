@@ -89,6 +89,8 @@ impl Chain {
 
     fn with_wallet(url: &str, wallet: EthereumWallet) -> Result<Self, CallError> {
         let parsed = url.parse().map_err(|_| CallError::Url { url: url.to_owned() })?;
+        // The client of this provider, and every later one of this process, names none of its own.
+        tallystick_tls::install_provider();
         let provider = ProviderBuilder::new()
             .with_simple_nonce_management()
             .wallet(wallet.clone())

@@ -74,6 +74,13 @@ struct Done {
     answer: Value,
 }
 
+/// What happens while a job is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Peace,
+    WorkerDies,
+}
+
 /// A network with everything that happens on it.
 struct Demo<'a> {
     network: Network,
@@ -119,13 +126,17 @@ pub async fn run(
     say: &dyn Fn(&str),
 ) -> Result<Network, DemoError> {
     let told = RefCell::default();
-    let mut demo = Demo { network, tally, output, say, told, killed: Cell::new(false) };
+    let demo = Demo { network, tally, output, say, told, killed: Cell::new(false) };
     let folder = demo.output.clone();
     fs::create_dir_all(&folder).map_err(|source| DemoError::Files { path: folder, source })?;
     let before = demo.balances().await?;
     let mut done = Vec::new();
     (demo.say)("\n1. a picture, ray-traced in tiles by machines that do not trust each other");
     done.push(demo.picture().await?);
+    let picture = done[0].folder.join("result.png");
+    if crate::desktop::show(&picture) {
+        (demo.say)(&format!("   {} is being opened", picture.display()));
+    }
     (demo.say)("\n2. the words of this repository's own sources, counted and added up");
     done.push(demo.words().await?);
     done.push(demo.add_up(&done[1].folder.join("output")).await?);
@@ -145,7 +156,7 @@ impl Demo<'_> {
     async fn picture(&self) -> Result<Done, DemoError> {
         let module = example("raytrace/raytrace.wasm");
         let job = ["--tiles", "480x270/120x90", "--args", "480", "--args", "270", "--args", "2"];
-        self.job("picture", &module, &job, None).await
+        self.job("picture", &module, &job, Fate::Peace).await
     }
 
     async fn small_picture(&self) -> Result<Done, DemoError> {
@@ -165,45 +176,38 @@ impl Demo<'_> {
             "--args",
             "300",
         ];
-        self.job("small picture", &module, &job, None).await
+        self.job("small picture", &module, &job, Fate::Peace).await
     }
 
     async fn words(&self) -> Result<Done, DemoError> {
         let module = example("word-frequencies/word-frequencies.wasm");
         let sources = crate::repository().join("crates/protocol/src/ledger");
         let sources = sources.display().to_string();
-        self.job("words", &module, &["--input", &sources], None).await
+        self.job("words", &module, &["--input", &sources], Fate::Peace).await
     }
 
     async fn add_up(&self, counted: &Path) -> Result<Done, DemoError> {
         let module = example("word-frequencies/word-frequencies.wasm");
         let counted = counted.display().to_string();
         let job = ["--input", &counted, "--split", "bytes:16777216", "--args", "reduce"];
-        self.job("top words", &module, &job, None).await
+        self.job("top words", &module, &job, Fate::Peace).await
     }
 
-    /// A job, of which one of the largest workers does not live to see the end.
-    async fn death(&mut self) -> Result<Done, DemoError> {
+    /// A job, of which the worker that has most to do does not live to see the end.
+    async fn death(&self) -> Result<Done, DemoError> {
         let module = example("primes/primes.wasm");
         let input = example("primes/input/below-hundred-million.txt").display().to_string();
         let job = ["--input", &input, "--split", "lines:4"];
-        let victim = self
-            .network
-            .members
-            .iter()
-            .position(|member| member.role == Role::Worker && member.lie.is_none());
-        let Some(victim) = victim else { return Err(DemoError::Job { name: "primes" }) };
-        self.job("primes", &module, &job, Some(victim)).await
+        self.job("primes", &module, &job, Fate::WorkerDies).await
     }
 
-    /// Runs a job with the client's own program, whose words go to whoever watches. A member may
-    /// be killed as soon as it works on the job.
+    /// Runs a job with the client's own program, whose words go to whoever watches.
     async fn job(
         &self,
         name: &'static str,
         module: &Path,
         arguments: &[&str],
-        victim: Option<usize>,
+        fate: Fate,
     ) -> Result<Done, DemoError> {
         let folder = self.output.join(name.replace(' ', "-"));
         let began = tokio::time::Instant::now();
@@ -218,7 +222,9 @@ impl Demo<'_> {
             let mut lines = BufReader::new(told).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 (self.say)(&format!("   {line}"));
-                self.kill_when_named(&line, victim);
+                if fate == Fate::WorkerDies && !self.killed.get() {
+                    self.kill_busiest().await;
+                }
                 self.told.borrow_mut().push(line);
             }
         };
@@ -237,13 +243,24 @@ impl Demo<'_> {
         Ok(Done { name, id, folder, seconds, answer })
     }
 
-    /// Kills a member when a line tells that it works.
-    fn kill_when_named(&self, line: &str, victim: Option<usize>) {
-        let Some(member) = victim.and_then(|place| self.network.members.get(place)) else { return };
-        let named = format!("node {}", member.seat.node);
-        if !self.killed.get() && line.contains(&named) && member.kill() {
+    /// Kills the honest worker that runs most tasks now, once one runs any.
+    async fn kill_busiest(&self) {
+        let mut running = Vec::new();
+        for member in &self.network.members {
+            if member.role == Role::Worker && member.lie.is_none() {
+                running.push((member.name.as_str(), member.running().await.unwrap_or(0)));
+            }
+        }
+        let Some((name, tasks)) = busiest(&running) else { return };
+        let Some(member) = self.network.members.iter().find(|member| member.name == name) else {
+            return;
+        };
+        if member.kill() {
             self.killed.set(true);
-            (self.say)(&format!("   SIGKILL to {} (node {})", member.name, member.seat.node));
+            (self.say)(&format!(
+                "   SIGKILL to {name} (node {}), the busiest: {tasks} tasks at this moment",
+                member.seat.node
+            ));
         }
     }
 
@@ -393,6 +410,12 @@ impl Demo<'_> {
     }
 }
 
+/// Who runs most tasks; of several the first by name. Nobody where nothing runs.
+fn busiest<'a>(running: &[(&'a str, u64)]) -> Option<(&'a str, u64)> {
+    let order = |(name, tasks): &(&'a str, u64)| (*tasks, std::cmp::Reverse(*name));
+    running.iter().copied().max_by_key(order).filter(|(_, tasks)| *tasks > 0)
+}
+
 /// A program of this repository.
 fn example(path: &str) -> PathBuf {
     crate::repository().join("examples").join(path)
@@ -401,4 +424,17 @@ fn example(path: &str) -> PathBuf {
 /// An amount with all of its digits.
 fn tokens(amount: u128) -> String {
     format!("{}.{:018}", amount / TLY, amount % TLY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busiest_worker_is_the_first_of_those_with_most_tasks() {
+        let running = [("worker-3", 1), ("worker-2", 2), ("worker-1", 2), ("worker-4", 0)];
+        assert_eq!(busiest(&running), Some(("worker-1", 2)));
+        assert_eq!(busiest(&[("worker-1", 0), ("worker-2", 0)]), None);
+        assert_eq!(busiest(&[]), None);
+    }
 }

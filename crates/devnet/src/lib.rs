@@ -6,6 +6,7 @@ mod chain;
 pub mod chaos;
 pub mod demo;
 mod deploy;
+mod desktop;
 mod dice;
 mod ground;
 pub mod lie;

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use commands::Command;
+use tallystick_node::NodeError;
 
 /// A local chain with the deployed contracts, and a local network on it.
 #[derive(Debug, Parser)]
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             tell(&describe(error.as_ref()));
-            ExitCode::FAILURE
+            let node = error.downcast_ref::<NodeError>();
+            node.map_or(ExitCode::FAILURE, |error| ExitCode::from(error.exit_code()))
         }
     }
 }

@@ -1,12 +1,14 @@
 //! A whole network in one tree of processes: a chain, coordinators, workers, an archive, a settler,
 //! each a process of its own, registered, staked and funded.
 
+mod process;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
@@ -24,6 +26,8 @@ use crate::chain::{CallError, Chain};
 use crate::deploy::{DeployError, Deployer};
 use crate::ground::{Ground, TLY};
 use crate::lie::Lie;
+pub use process::MARK;
+use process::{run, signal};
 
 /// A key that every Anvil funds and everybody knows.
 pub const LOCAL_KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -40,6 +44,9 @@ const DEPOSIT: u128 = 5_000 * TLY;
 
 /// How long a process may take until it is ready.
 const STARTUP: Duration = Duration::from_secs(60);
+
+/// How long a node may take to tell its metrics.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// Protects keys that are worth nothing.
 const PASSWORD: &str = "local keys need no secret";
@@ -392,6 +399,14 @@ impl Network {
 }
 
 impl Member {
+    /// How many tasks a worker runs at this moment, as its metrics say; nothing where it does not
+    /// answer.
+    pub async fn running(&self) -> Option<u64> {
+        let url = format!("http://{}/metrics", self.observe);
+        let page = async { reqwest::get(url).await.ok()?.text().await.ok() };
+        running(&tokio::time::timeout(ANSWER, page).await.ok()??)
+    }
+
     /// Ends the node at once, as a power cut does. Says whether it ran.
     pub fn kill(&self) -> bool {
         signal("-KILL", self.process.id()).is_ok_and(|ended| ended)
@@ -446,41 +461,9 @@ impl Drop for Network {
     }
 }
 
-/// In the environment of all processes of a network, and of their children: its folder.
-pub const MARK: &str = "TALLYSTICK_NETWORK";
-
-/// Starts the process of a node; its log goes on where it ended.
-fn run(
-    program: &Path,
-    home: &Path,
-    lie: Option<Lie>,
-    behind: &[OsString],
-) -> Result<Child, NetworkError> {
-    let log = home.join("node.log");
-    let output = File::options().create(true).append(true).open(&log);
-    let output = output.map_err(|source| files(&log, source))?;
-    let mut command = match behind {
-        [] => Command::new(program),
-        [first, others @ ..] => {
-            let mut command = Command::new(first);
-            command.args(others).arg(program);
-            command
-        }
-    };
-    command.arg("node").arg("--config").arg(home.join("node.toml"));
-    command.env(MARK, home.parent().unwrap_or(home));
-    if let Some(lie) = lie {
-        command.arg("--lie").arg(lie.name());
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
-    command.spawn().map_err(|source| files(program, source))
-}
-
-/// Sends a signal to a child that was not waited for, so that its number is its own.
-fn signal(name: &str, process: u32) -> io::Result<bool> {
-    let mut kill = Command::new("kill");
-    kill.arg(name).arg(process.to_string()).stderr(Stdio::null());
-    Ok(kill.status()?.success())
+/// The tasks that run, out of a page of metrics.
+fn running(metrics: &str) -> Option<u64> {
+    metrics.lines().find_map(|line| line.strip_prefix("tally_worker_running ")?.trim().parse().ok())
 }
 
 /// Registers and stakes every node, and keeps its keys.
@@ -577,4 +560,14 @@ fn keep_secret(path: &Path, secret: &str) -> Result<(), NetworkError> {
 
 fn files(path: &Path, source: io::Error) -> NetworkError {
     NetworkError::Files { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_running_tasks_are_read_from_the_metrics() {
+        let page = "# TYPE tally_worker_running gauge\ntally_worker_running 3\ntally_jobs 9\n";
+        assert_eq!(super::running(page), Some(3));
+        assert_eq!(super::running("tally_ready 1\n"), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tallystick_ports::DiskFull;
 use tallystick_types::{JobId, WallTime};
 
 use crate::log::EventNumber;
@@ -72,6 +73,9 @@ pub enum JournalError {
     NoSpace {
         /// Folder of the journal.
         path: PathBuf,
+        /// For whoever ends the process.
+        #[source]
+        source: DiskFull,
     },
     /// A step breaks a rule of the tables. Nothing of it was kept.
     #[error(transparent)]

@@ -15,8 +15,8 @@ pub use key::Key;
 pub use log::{EventNumber, Events, Snapshot};
 pub use open::{FORMAT, Journal, Network, Reader};
 pub use records::{
-    DeadLetter, DeadLetterKey, JobRecord, JobStatus, PairingId, ReceiptKey, ReceiptRecord,
-    TrustPairing,
+    DeadLetter, DeadLetterKey, JobRecord, JobStatus, PairingClaimed, PairingId, ReceiptKey,
+    ReceiptRecord, TrustPairing,
 };
 pub use shelf::Shelf;
 pub use step::Step;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use alloy_primitives::Address;
 use rocksdb::{ColumnFamily, DB, IteratorMode, Options, WriteBatch, WriteOptions};
 use serde::{Deserialize, Serialize};
+use tallystick_ports::DiskFull;
 use tallystick_types::ChainId;
 
 use crate::error::JournalError;
@@ -68,15 +69,7 @@ impl Journal {
     /// Opens the journal in a folder, or begins one there.
     pub fn open(path: impl Into<PathBuf>, network: Network) -> Result<Self, JournalError> {
         let path: PathBuf = path.into();
-        let mut options = Options::default();
-        options.create_if_missing(true);
-        options.create_missing_column_families(true);
-        // A damaged tail of the write-ahead log was never acknowledged; damage before it is
-        // refused.
-        options.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
-        options.set_compression_type(rocksdb::DBCompressionType::Lz4);
-        let families = families_of(&options, &path);
-        let db = DB::open_cf(&options, &path, &families).map_err(|error| refusal(error, &path))?;
+        let db = database(&path, &Family::ALL.map(Family::name))?;
         let reader = Reader { db: Arc::new(db), path: path.into() };
         reader.check_format()?;
         let mut journal = Self { last: reader.last_event()?, reader };
@@ -181,9 +174,7 @@ impl Reader {
 
     /// Writes and waits until the disk has it.
     pub(crate) fn commit(&self, batch: WriteBatch) -> Result<(), JournalError> {
-        let mut options = WriteOptions::default();
-        options.set_sync(true);
-        self.db.write_opt(batch, &options).map_err(|error| refusal(error, &self.path))
+        write(&self.db, &self.path, batch)
     }
 
     fn check_format(&self) -> Result<(), JournalError> {
@@ -200,25 +191,40 @@ impl Reader {
     }
 }
 
-/// Our families, and those that a newer program added: the engine opens all or none, and the
-/// format says afterwards who may read.
-fn families_of(options: &Options, path: &Path) -> Vec<String> {
-    let mut names: Vec<String> = DB::list_cf(options, path).unwrap_or_default();
-    for family in Family::ALL {
-        if !names.iter().any(|name| name == family.name()) {
-            names.push(family.name().to_owned());
+/// Opens a folder with these families, and with those that a newer program added: the engine opens
+/// all or none, and the format says afterwards who may read.
+pub(crate) fn database(path: &Path, families: &[&str]) -> Result<DB, JournalError> {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    // A damaged tail of the write-ahead log was never acknowledged; damage before it is refused.
+    options.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_compression_type(rocksdb::DBCompressionType::Lz4);
+    let mut names = DB::list_cf(&options, path).unwrap_or_default();
+    for family in families {
+        if !names.iter().any(|name| name == family) {
+            names.push((*family).to_owned());
         }
     }
-    names
+    DB::open_cf(&options, path, &names).map_err(|error| refusal(error, path))
+}
+
+/// Writes and waits until the disk has it.
+pub(crate) fn write(db: &DB, path: &Path, batch: WriteBatch) -> Result<(), JournalError> {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    db.write_opt(batch, &options).map_err(|error| refusal(error, path))
 }
 
 /// What a refusal of the engine means. It says so only in words.
-pub(crate) fn refusal(error: rocksdb::Error, path: &Path) -> JournalError {
+fn refusal(error: rocksdb::Error, path: &Path) -> JournalError {
     let path = path.to_path_buf();
     let text = error.to_string();
     match error.kind() {
         rocksdb::ErrorKind::IOError if text.contains("/LOCK") => JournalError::Locked { path },
-        _ if NO_SPACE.iter().any(|words| text.contains(words)) => JournalError::NoSpace { path },
+        _ if NO_SPACE.iter().any(|words| text.contains(words)) => {
+            JournalError::NoSpace { path, source: DiskFull }
+        }
         _ => JournalError::Engine(error),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use tallystick_types::{
-    IdentityKey, IdentitySignature, JobId, Policy, Privacy, ReceiptDigest, WallTime,
+    IdentityKey, IdentitySignature, JobId, Policy, Privacy, ReceiptDigest, Seat, WallTime,
 };
 
 use crate::key::Key;
@@ -72,7 +72,7 @@ impl JobRecord {
     pub const TABLE: Table<JobId, Self> = Table::new(Family::Jobs);
 }
 
-/// Names a pairing.
+/// Names a pairing. Who makes one chooses it, so that the same request names the same pairing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PairingId(pub u64);
 
@@ -98,7 +98,7 @@ pub struct TrustPairing {
     /// The client.
     pub user: Address,
     /// The node, once it claimed the code.
-    pub provider: Option<IdentityKey>,
+    pub claimed: Option<PairingClaimed>,
     /// What the client tells the node's operator. No two pairings have the same.
     pub code: String,
     /// From when on the code cannot be claimed any more.
@@ -107,8 +107,19 @@ pub struct TrustPairing {
     pub created_at: WallTime,
 }
 
+/// Which node claimed a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairingClaimed {
+    /// Its identity key.
+    pub provider: IdentityKey,
+    /// Its seat: the pairing is with this node and this signer.
+    pub seat: Seat,
+    /// When it did.
+    pub at: WallTime,
+}
+
 impl Stored for TrustPairing {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "pairing";
 }
 
@@ -118,7 +129,7 @@ impl TrustPairing {
 
     /// Whether a node claimed the code.
     pub const fn is_claimed(&self) -> bool {
-        self.provider.is_some()
+        self.claimed.is_some()
     }
 }
 

@@ -1,14 +1,19 @@
 //! The rules between tables, checked before anything of a step is kept.
 
 use alloy_primitives::Address;
-use tallystick_types::{IdentityKey, JobId, WallTime};
+use tallystick_types::{IdentityKey, JobId, Seconds, WallTime};
 
 use crate::error::{JournalError, RuleError};
 use crate::key::Key;
 use crate::open::Reader;
-use crate::records::{JobRecord, PairingId, ReceiptKey, ReceiptRecord, TrustPairing};
+use crate::records::{
+    JobRecord, PairingClaimed, PairingId, ReceiptKey, ReceiptRecord, TrustPairing,
+};
 use crate::step::Step;
 use crate::table::{Family, Stored, Table};
+
+/// How long an expired code that nobody claimed stays, so that whoever comes too late learns why.
+const EXPIRED_FOR: Seconds = Seconds::new(86_400);
 
 /// Which pairing has a code.
 const CODES: Table<String, PairingId> = Table::new(Family::PairingCodes);
@@ -76,7 +81,7 @@ impl Step<'_> {
             return Err(RuleError::CodeTaken { code }.into());
         }
         self.set(CODES, &code, &id)?;
-        let pairing = TrustPairing { user, provider: None, code, expires_at, created_at };
+        let pairing = TrustPairing { user, claimed: None, code, expires_at, created_at };
         self.set(TrustPairing::TABLE, &id, &pairing)
     }
 
@@ -85,8 +90,7 @@ impl Step<'_> {
     pub fn claim_pairing(
         &mut self,
         code: &str,
-        provider: IdentityKey,
-        now: WallTime,
+        by: PairingClaimed,
     ) -> Result<TrustPairing, JournalError> {
         let code = code.to_owned();
         let id = self.get(CODES, &code)?;
@@ -97,13 +101,24 @@ impl Step<'_> {
         if pairing.is_claimed() {
             return Err(RuleError::Claimed { code }.into());
         }
-        if now >= pairing.expires_at {
+        if by.at >= pairing.expires_at {
             return Err(RuleError::Expired { code, expired_at: pairing.expires_at }.into());
         }
-        pairing.provider = Some(provider);
+        pairing.claimed = Some(by);
         self.set(TrustPairing::TABLE, &id, &pairing)?;
-        self.set(PAIRED, &PairedKey { user: pairing.user, provider }, &id)?;
+        self.set(PAIRED, &PairedKey { user: pairing.user, provider: by.provider }, &id)?;
         Ok(pairing)
+    }
+
+    /// Forgets codes that expired a day ago without being claimed. Reads all pairings.
+    pub fn forget_pairings(&mut self, now: WallTime) -> Result<(), JournalError> {
+        for (id, pairing) in self.reader().scan(TrustPairing::TABLE, &[])? {
+            if !pairing.is_claimed() && pairing.expires_at.after(EXPIRED_FOR) <= now {
+                self.unset(CODES, &pairing.code);
+                self.unset(TrustPairing::TABLE, &id);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -111,6 +126,20 @@ impl Reader {
     /// Whether a node may see the private work of a client.
     pub fn is_paired(&self, user: Address, provider: IdentityKey) -> Result<bool, JournalError> {
         Ok(self.get(PAIRED, &PairedKey { user, provider })?.is_some())
+    }
+
+    /// The nodes that a client paired with, the oldest pairing first; of several with one node the
+    /// newest.
+    pub fn pairings_of(
+        &self,
+        user: Address,
+    ) -> Result<Vec<(PairingId, TrustPairing)>, JournalError> {
+        let mut found = Vec::new();
+        for (_, id) in self.scan(PAIRED, user.as_slice())? {
+            found.extend(self.get(TrustPairing::TABLE, &id)?.map(|pairing| (id, pairing)));
+        }
+        found.sort_by_key(|(id, pairing)| (pairing.claimed.map(|claimed| claimed.at), *id));
+        Ok(found)
     }
 
     /// Receipts of a job.

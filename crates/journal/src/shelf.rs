@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, Options, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, WriteBatch};
 use tallystick_ports::{Batch, Change, Entry, Store, StoreError};
 
 use crate::error::JournalError;
 use crate::key::Key;
-use crate::open::{FORMAT_KEY, NETWORK_KEY, Network, refusal};
+use crate::open::{FORMAT_KEY, NETWORK_KEY, Network, database, write};
 use crate::table::{Family, decode, encode};
 
 /// Format of the folder that this program writes.
@@ -36,18 +36,7 @@ impl Shelf {
     /// Opens the shelf in a folder, or begins one there.
     pub fn open(path: impl Into<PathBuf>, network: Network) -> Result<Self, JournalError> {
         let path: PathBuf = path.into();
-        let mut options = Options::default();
-        options.create_if_missing(true);
-        options.create_missing_column_families(true);
-        // As for the journal: only what was never acknowledged is dropped.
-        options.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
-        options.set_compression_type(rocksdb::DBCompressionType::Lz4);
-        // A newer program may have added families: the engine opens all or none.
-        let mut families = DB::list_cf(&options, &path).unwrap_or_default();
-        if !families.iter().any(|name| name == ENTRIES) {
-            families.push(ENTRIES.to_owned());
-        }
-        let db = DB::open_cf(&options, &path, &families).map_err(|error| refusal(error, &path))?;
+        let db = database(&path, &[ENTRIES])?;
         let shelf = Self { db: Arc::new(db), path: path.into() };
         shelf.check_format()?;
         shelf.check_network(network)?;
@@ -91,9 +80,7 @@ impl Shelf {
 
     /// Writes and waits until the disk has it.
     fn write(&self, batch: WriteBatch) -> Result<(), JournalError> {
-        let mut options = WriteOptions::default();
-        options.set_sync(true);
-        self.db.write_opt(batch, &options).map_err(|error| refusal(error, &self.path))
+        write(&self.db, &self.path, batch)
     }
 
     fn entries(&self) -> Result<&ColumnFamily, JournalError> {
@@ -139,7 +126,7 @@ impl Store for Shelf {
 impl From<JournalError> for StoreError {
     fn from(error: JournalError) -> Self {
         match error {
-            JournalError::NoSpace { .. } => Self::NoSpace,
+            JournalError::NoSpace { source, .. } => Self::NoSpace(source),
             error => Self::Engine(Box::new(error)),
         }
     }

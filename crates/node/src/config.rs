@@ -5,11 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+mod tls;
+
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use tallystick_coordinator::CoordinatorConfig;
 use tallystick_types::ChainId;
 use toml::{Table, Value};
+
+pub use tls::TlsSettings;
 
 /// Begins the names of settings in the environment; `__` separates section and name.
 const PREFIX: &str = "TALLY_NODE_";
@@ -44,6 +48,8 @@ pub struct Config {
     pub chain: ChainSettings,
     /// The keys.
     pub keys: KeySettings,
+    /// Lines to other machines.
+    pub tls: TlsSettings,
     /// The coordinator.
     pub coordinator: CoordinatorSettings,
     /// The worker.
@@ -52,6 +58,8 @@ pub struct Config {
     pub settler: SettlerSettings,
     /// The archive.
     pub archive: ArchiveSettings,
+    /// When the node says that something is late.
+    pub late: LateSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -158,6 +166,16 @@ pub struct ArchiveSettings {
     pub every_seconds: u64,
 }
 
+/// How long things may wait before `/readyz` fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LateSettings {
+    /// The next block, in seconds; zero for a chain that makes blocks only when it has work.
+    pub chain_seconds: u64,
+    /// Everything on which money depends: transactions, payments, receipts, sessions; in seconds.
+    pub money_seconds: u64,
+}
+
 /// The log, on standard error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -220,6 +238,17 @@ pub enum ConfigError {
         needed: usize,
         /// How many there are.
         given: usize,
+    },
+    /// Other machines would connect in the clear.
+    #[error(
+        "coordinator.listen is {address}, where other machines connect, without TLS; set \
+         tls.certificate and tls.key, or listen on 127.0.0.1. Only where a proxy in front of this \
+         node does TLS, and nobody else reaches the address: set \
+         tls.insecure_plaintext_behind_proxy"
+    )]
+    Plaintext {
+        /// The address.
+        address: SocketAddr,
     },
     /// A setting has a value that cannot be.
     #[error("{name} cannot be {given}; {remedy}")]
@@ -291,6 +320,7 @@ impl Config {
             let remedy = "a worker has at least one place";
             return Err(ConfigError::Value { name: "worker.places", given: "0".into(), remedy });
         }
+        self.check_tls()?;
         for tip in self.settler.least_tip.values() {
             if tip.parse::<u128>().is_err() {
                 let remedy = "write base units of the token in digits";
@@ -317,16 +347,6 @@ impl Config {
 
     pub(crate) fn identity_file(&self) -> PathBuf {
         or(&self.keys.identity_file, || self.folder("identity"))
-    }
-
-    /// The coordinator of this process, as others in it reach it.
-    pub(crate) fn own_coordinator(&self) -> Option<String> {
-        let listen = self.coordinator.listen;
-        let mut address = listen;
-        if listen.ip().is_unspecified() {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
-        self.roles.contains(&Role::Coordinator).then(|| format!("http://{address}"))
     }
 }
 
@@ -373,10 +393,12 @@ impl Default for Config {
             drain_seconds: 120,
             chain: ChainSettings::default(),
             keys: KeySettings::default(),
+            tls: TlsSettings::default(),
             coordinator: CoordinatorSettings::default(),
             worker: WorkerSettings::default(),
             settler: SettlerSettings::default(),
             archive: ArchiveSettings::default(),
+            late: LateSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -437,6 +459,12 @@ impl Default for SettlerSettings {
 impl Default for ArchiveSettings {
     fn default() -> Self {
         Self { coordinators: Vec::new(), every_seconds: 5 }
+    }
+}
+
+impl Default for LateSettings {
+    fn default() -> Self {
+        Self { chain_seconds: 60, money_seconds: 300 }
     }
 }
 

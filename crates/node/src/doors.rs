@@ -16,6 +16,7 @@ use tallystick_chain::outbox::{Outbox, OutboxHandle, Parts, Settings};
 use tallystick_chain::view::HouseContracts;
 use tallystick_journal::{Network, Shelf};
 use tallystick_ports::{Clock, Store};
+use tallystick_tls::Authorities;
 
 use crate::clock::SystemClock;
 use crate::config::{Config, Role};
@@ -32,6 +33,7 @@ pub(crate) struct Doors {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) house: House,
+    pub(crate) authorities: Authorities,
     pub(crate) keys: Option<Keys>,
     pub(crate) blobs: Option<BlobStore>,
     network: Network,
@@ -56,9 +58,14 @@ impl Doors {
         let chain = &config.chain;
         let deployment = Arc::new(Deployment::read(&chain.deployments, chain.id)?);
         let network = Network { chain: chain.id, jobs: deployment.address(Contract::JobManager) };
+        let authorities = match config.tls.authorities() {
+            Some(path) => Authorities::with_file(path)?,
+            None => Authorities::default(),
+        };
         let limit = Duration::from_millis(chain.answer_ms);
+        let endpoint = |url: &String| Endpoint::believing(url, limit, &authorities);
         let endpoints: Vec<Endpoint> =
-            chain.endpoints.iter().map(|it| Endpoint::new(it, limit)).collect::<Result<_, _>>()?;
+            chain.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
         let finality = match (chain.safe_depth, chain.final_depth) {
             (0, 0) => Finality::Tags,
             (safe, last) => Finality::Depth { safe, last },
@@ -86,7 +93,17 @@ impl Doors {
         tasks.spawn("ingest", Stage::Door, ingest.run(stop));
         let stop = tasks.stop(Stage::Door);
         tasks.spawn("follower", Stage::Door, follower.run(stop));
-        Ok(Self { config, clock, deployment, house, keys, blobs, network, _lock: lock })
+        Ok(Self {
+            config,
+            clock,
+            deployment,
+            house,
+            authorities,
+            keys,
+            blobs,
+            network,
+            _lock: lock,
+        })
     }
 
     /// A store of a role's own.
@@ -161,7 +178,7 @@ impl Keys {
     }
 }
 
-fn needs_identity(config: &Config) -> bool {
+pub(crate) fn needs_identity(config: &Config) -> bool {
     config.roles.contains(&Role::Coordinator) || config.roles.contains(&Role::Worker)
 }
 
@@ -173,7 +190,7 @@ fn open_blobs(config: &Config) -> Result<BlobStore, NodeError> {
 }
 
 /// Takes the folder for this process.
-fn lock(data: &Path) -> Result<File, NodeError> {
+pub(crate) fn lock(data: &Path) -> Result<File, NodeError> {
     let failed = |source| NodeError::File { path: data.to_owned(), source };
     fs::create_dir_all(data).map_err(failed)?;
     let file = File::options().create(true).write(true).truncate(false).open(data.join("lock"));

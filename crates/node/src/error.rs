@@ -1,5 +1,6 @@
 //! Why a node does not start, or stopped.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,12 +17,15 @@ use tallystick_chain::keys::{IdentityError, KeystoreError};
 use tallystick_chain::outbox::RunError;
 use tallystick_coordinator::CoordinatorError;
 use tallystick_journal::JournalError;
+use tallystick_ports::DiskFull;
 use tallystick_sandbox::wasm::SandboxError;
 use tallystick_settlement::SettlementError;
+use tallystick_tls::{AddressError, AuthoritiesError};
 use tallystick_worker::SetupError;
 
 use crate::config::ConfigError;
 use crate::tasks::TaskError;
+use crate::tls::CertificateError;
 
 /// Why a node does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +35,12 @@ pub enum NodeError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Deployment(#[from] DeploymentError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     #[error(transparent)]
@@ -85,12 +95,6 @@ pub enum NodeError {
         #[source]
         source: io::Error,
     },
-    /// A coordinator's URL.
-    #[error("{url} is no address of a coordinator; write http://host:port or https://host:port")]
-    Url {
-        /// What was given.
-        url: String,
-    },
     /// A coordinator has to be registered, so that nodes know whom they work for.
     #[error("{signer} signs for no registered node; register it with `tally node register`")]
     NotRegistered {
@@ -106,14 +110,18 @@ pub enum NodeError {
 }
 
 impl NodeError {
-    /// How the process ends: 78 where the configuration is to be mended, 75 where another process
-    /// or the system stands in the way and a later try may succeed, 77 for keys, 1 for the rest.
-    pub const fn exit_code(&self) -> u8 {
+    /// How the process ends: 78 where the configuration is to be mended, 75 where another process,
+    /// a full disk or the system stands in the way and a later try may succeed, 77 for keys, 1 for
+    /// the rest.
+    pub fn exit_code(&self) -> u8 {
         match self {
+            _ if self.is_disk_full() => 75,
             Self::Config(_)
             | Self::Deployment(_)
             | Self::Endpoint(_)
-            | Self::Url { .. }
+            | Self::Certificate(_)
+            | Self::Authorities(_)
+            | Self::Address(_)
             | Self::Worker(_) => 78,
             Self::Keystore(_)
             | Self::Identity(_)
@@ -132,5 +140,55 @@ impl NodeError {
             | Self::Archive(_)
             | Self::Task(_) => 1,
         }
+    }
+
+    /// Whether the node ended because a disk has no room: nothing that was promised is lost, and
+    /// it goes on when it is started again with room.
+    pub fn is_disk_full(&self) -> bool {
+        let first: &(dyn Error + 'static) = self;
+        std::iter::successors(Some(first), |error| (*error).source()).any(|error| {
+            let system = error.downcast_ref::<io::Error>().map(io::Error::kind);
+            let full = system.is_some_and(|kind| {
+                use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+                matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
+            });
+            full || error.is::<DiskFull>()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tallystick_ports::StoreError;
+
+    fn ended(source: impl Error + Send + Sync + 'static) -> NodeError {
+        TaskError::Failed { task: "coordinator", source: Box::new(source) }.into()
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_failures_however_deep_it_lies() {
+        let path = PathBuf::from("data/journal");
+        let journal = || JournalError::NoSpace { path: path.clone(), source: DiskFull };
+        let system = || io::Error::from(io::ErrorKind::StorageFull);
+        let full = [
+            NodeError::Journal(journal()),
+            ended(CoordinatorError::Journal(journal())),
+            ended(StoreError::NoSpace(DiskFull)),
+            NodeError::File { path: path.clone(), source: system() },
+            ended(system()),
+        ];
+        for error in full {
+            assert!(error.is_disk_full(), "{error:?}");
+            assert_eq!(error.exit_code(), 75);
+        }
+        let other = ended(CoordinatorError::Desk);
+        assert!(!other.is_disk_full());
+        assert_eq!(other.exit_code(), 1);
+        let words = CoordinatorError::Journal(journal()).to_string();
+        assert_eq!(
+            words,
+            "no space is left for data/journal; free some and start again, nothing was lost"
+        );
     }
 }

@@ -1,10 +1,14 @@
 //! Health and metrics over HTTP, for whoever watches the process.
 
+mod pipelines;
+mod progress;
+
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -13,16 +17,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tallystick_archive::Archive;
+use tallystick_archive::{Archive, CollectorStatus};
 use tallystick_chain::follow::House;
 use tallystick_chain::ingest::Phase;
 use tallystick_chain::outbox::{LaneState, OutboxHandle};
+use tallystick_ports::Clock;
 use tallystick_settlement::SettlerStatus;
-use tallystick_types::JobState;
+use tallystick_types::{JobState, Seat, Seconds};
 use tallystick_worker::WorkerStatus;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use progress::{Progress, Standing};
 
 /// How long a client has to send its request.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,6 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST: usize = 64;
 /// Blocks behind the chain with which the node is still ready.
 const MOST_BEHIND: u64 = 8;
+/// How often the pipelines are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What there is to see.
 #[derive(Clone, Debug)]
@@ -37,11 +47,48 @@ pub(crate) struct Observed {
     pub(crate) house: House,
     pub(crate) outbox: Option<OutboxHandle>,
     pub(crate) running: watch::Receiver<Vec<&'static str>>,
-    /// Whether all roles are running.
-    pub(crate) started: bool,
+    /// What runs once all roles do; empty before.
+    pub(crate) started: Vec<&'static str>,
     pub(crate) settler: Option<watch::Receiver<SettlerStatus>>,
     pub(crate) worker: Option<watch::Receiver<WorkerStatus>>,
     pub(crate) archive: Option<Archive>,
+    pub(crate) collector: Option<watch::Receiver<CollectorStatus>>,
+    /// Who the node is on the chain, where it coordinates or executes.
+    pub(crate) me: Option<Seat>,
+    pub(crate) times: PipelineTimes,
+}
+
+/// How long what waits may take before the node says that it is late.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PipelineTimes {
+    /// For the next block; zero where the chain makes blocks only when there is something to do.
+    pub(crate) chain: Seconds,
+    /// For everything on which money depends.
+    pub(crate) money: Seconds,
+}
+
+/// The pipelines as they were at the last look.
+#[derive(Clone, Debug)]
+struct Watched {
+    clock: Arc<dyn Clock>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+impl Watched {
+    fn look(&self, observed: &Observed) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        pipelines::look(observed, &mut progress, self.clock.now());
+    }
+
+    fn standings(&self) -> Vec<Standing> {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.standings().collect()
+    }
+
+    fn late(&self) -> impl Iterator<Item = String> {
+        let now = self.clock.now();
+        self.standings().into_iter().filter_map(move |standing| standing.late(now))
+    }
 }
 
 impl Observed {
@@ -65,9 +112,14 @@ impl Observed {
                 reasons.push(format!("transactions wait: {lane:?}"));
             }
         }
-        if !self.started {
+        if self.started.is_empty() {
             reasons.push("the roles wait for the chain".to_owned());
         }
+        let running = self.running.borrow();
+        for ended in self.started.iter().filter(|task| !running.contains(task)) {
+            reasons.push(format!("{ended} has ended and the node stops; its log says why"));
+        }
+        drop(running);
         if let Some(worker) = &self.worker {
             let worker = worker.borrow();
             if worker.connected.is_none() {
@@ -79,10 +131,11 @@ impl Observed {
     }
 
     /// The metrics, as Prometheus reads them.
-    pub(crate) fn metrics(&self) -> String {
+    fn metrics(&self, is_ready: bool, pipelines: &[Standing]) -> String {
         let (status, heights) = (self.house.status(), self.house.heights());
         let mut page = Page::default();
-        page.gauge("ready", u64::from(self.reasons().is_empty()));
+        page.gauge("ready", u64::from(is_ready));
+        page.pipelines(pipelines);
         page.gauge("chain_head", status.head.unwrap_or(0));
         page.gauge("view_head", heights.head);
         page.gauge("view_safe", heights.safe);
@@ -142,19 +195,47 @@ impl Page {
         self.head(name);
         self.line(format_args!("tally_{name} {value}"));
     }
+
+    /// When each pipeline last got on, by when it must again (0: nothing waits), and what waits.
+    fn pipelines(&mut self, standings: &[Standing]) {
+        type Read = fn(&Standing) -> u64;
+        let gauges: [(&str, Read); 3] = [
+            ("pipeline_last_progress_seconds", |it| it.progressed.get() / 1_000),
+            ("pipeline_expected_next_seconds", |it| {
+                it.expected.map_or(0, |expected| expected.get() / 1_000)
+            }),
+            ("pipeline_waiting", |it| it.waiting as u64),
+        ];
+        for (name, read) in gauges {
+            self.head(name);
+            for it in standings {
+                let (pipeline, value) = (it.pipeline, read(it));
+                self.line(format_args!("tally_{name}{{pipeline=\"{pipeline}\"}} {value}"));
+            }
+        }
+    }
 }
 
 /// Serves until `stop` is ready.
 pub(crate) async fn serve(
     listener: TcpListener,
     observed: watch::Receiver<Observed>,
+    clock: Arc<dyn Clock>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut stop = pin!(stop);
     let mut connections = JoinSet::new();
+    let watched = Watched { clock, progress: Arc::default() };
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let stream = tokio::select! {
             () = &mut stop => return Ok(()),
+            _ = looks.tick() => {
+                let now = observed.borrow().clone();
+                watched.look(&now);
+                continue;
+            }
             Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
             accepted = listener.accept(), if connections.len() < MOST => match accepted {
                 Ok((stream, _)) => stream,
@@ -166,9 +247,9 @@ pub(crate) async fn serve(
                 }
             },
         };
-        let observed = observed.clone();
+        let (observed, watched) = (observed.clone(), watched.clone());
         let answers = service_fn(move |request| {
-            let answer = answer(&request, &observed);
+            let answer = answer(&request, &observed, &watched);
             async move { Ok::<_, Infallible>(answer) }
         });
         let connection = http1::Builder::new()
@@ -186,18 +267,27 @@ pub(crate) async fn serve(
 fn answer(
     request: &Request<Incoming>,
     observed: &watch::Receiver<Observed>,
+    watched: &Watched,
 ) -> Response<Full<Bytes>> {
     let observed = || observed.borrow().clone();
+    let reasons =
+        || -> Vec<String> { observed().reasons().into_iter().chain(watched.late()).collect() };
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET, "/healthz") => (StatusCode::OK, "alive\n".to_owned()),
-        (&Method::GET, "/readyz") => match observed().reasons() {
+        (&Method::GET, "/readyz") => match reasons() {
             reasons if reasons.is_empty() => (StatusCode::OK, "ready\n".to_owned()),
             reasons => (StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n"),
         },
-        (&Method::GET, "/metrics") => (StatusCode::OK, observed().metrics()),
+        (&Method::GET, "/metrics") => {
+            let page = observed().metrics(reasons().is_empty(), &watched.standings());
+            (StatusCode::OK, page)
+        }
         _ => (StatusCode::NOT_FOUND, "/healthz, /readyz or /metrics\n".to_owned()),
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,7 @@ use crate::keys::NodeKeys;
 use crate::observe::Observed;
 use crate::server;
 use crate::tasks::{Stage, Tasks};
+use crate::tls::Certificate;
 
 /// Name and version of this program, as others are told.
 pub(crate) const SOFTWARE: &str = concat!("tallystick ", env!("CARGO_PKG_VERSION"));
@@ -43,7 +44,7 @@ pub(crate) async fn start(
 ) -> Result<(), NodeError> {
     let has = |role| doors.config.roles.contains(&role);
     if has(Role::Coordinator) {
-        coordinator(doors, tasks).await?;
+        coordinator(doors, tasks, observed).await?;
     }
     if has(Role::Settler) {
         settler(doors, tasks, observed)?;
@@ -54,11 +55,15 @@ pub(crate) async fn start(
     if has(Role::Worker) {
         worker(doors, tasks, observed)?;
     }
-    observed.send_modify(|it| it.started = true);
+    observed.send_modify(|it| it.started = it.running.borrow().clone());
     Ok(())
 }
 
-async fn coordinator(doors: &Doors, tasks: &mut Tasks) -> Result<(), NodeError> {
+async fn coordinator(
+    doors: &Doors,
+    tasks: &mut Tasks,
+    observed: &watch::Sender<Observed>,
+) -> Result<(), NodeError> {
     let (keys, identity) = identified(doors)?;
     let signer = keys.signer.address();
     let node = node_of(doors, signer, &identity)?.ok_or(NodeError::NotRegistered { signer })?;
@@ -70,11 +75,15 @@ async fn coordinator(doors: &Doors, tasks: &mut Tasks) -> Result<(), NodeError> 
         clock: Arc::clone(&doors.clock),
         deployment: Arc::clone(&doors.deployment),
         seat: Seat { node, signer },
-        identity: IdentityFile::public(&identity),
+        identity,
     };
+    observed.send_modify(|it| it.me = Some(parts.seat));
     let settings = &doors.config.coordinator;
+    let files = doors.config.tls.files();
+    let certificate = files.map(|(chain, key)| Certificate::read(chain, key)).transpose()?;
     let (coordinator, services) = Coordinator::open(settings.rules.clone(), parts)?;
-    let server = server::bind(settings, services, tasks.stop(Stage::Door)).await?;
+    let stop = tasks.stop(Stage::Door);
+    let server = server::bind(settings, certificate, services, stop).await?;
     tasks.spawn("server", Stage::Door, server);
     let stop = tasks.stop(Stage::Role);
     tasks.spawn("coordinator", Stage::Role, coordinator.run(stop));
@@ -121,11 +130,11 @@ fn archive(
     let store = doors.shelf("archive")?;
     let archive = Archive::open(store, config.folder("receipts"), doors.domain())?;
     observed.send_modify(|it| it.archive = Some(archive.clone()));
-    let urls = config.own_coordinator().into_iter().chain(config.archive.coordinators.clone());
-    let coordinators = urls.map(|url| endpoint(&url)).collect::<Result<_, _>>()?;
+    let coordinators = coordinators(doors, true, &config.archive.coordinators)?;
     let every = Duration::from_secs(config.archive.every_seconds.max(1));
     let collector =
         Collector::new(CollectorConfig { coordinators, every }, archive, doors.house.clone());
+    observed.send_modify(|it| it.collector = Some(collector.status()));
     let stop = tasks.stop(Stage::Role);
     tasks.spawn("archive", Stage::Role, collector.run(stop));
     Ok(())
@@ -157,7 +166,10 @@ fn worker(
         blobs: blobs(doors)?,
     };
     let worker = Worker::new(worker_config(doors, &identity)?, ports)?;
-    observed.send_modify(|it| it.worker = Some(worker.status()));
+    observed.send_modify(|it| {
+        it.worker = Some(worker.status());
+        it.me = (node != NodeId::UNREGISTERED).then_some(seat).or(it.me);
+    });
     let stop = tasks.stop(Stage::Work);
     tasks.spawn("worker", Stage::Work, worker.run(stop));
     Ok(())
@@ -214,12 +226,11 @@ fn worker_config(doors: &Doors, identity: &SigningKey) -> Result<WorkerConfig, N
         region: settings.region,
         price,
     };
-    let own = doors.config.own_coordinator().filter(|_| settings.coordinators.is_empty());
-    let urls = settings.coordinators.iter().cloned().chain(own);
+    let named = &settings.coordinators;
     Ok(WorkerConfig {
         agent,
         secret: NodeSecret::new(secret(b"salts of commitments", identity)),
-        coordinators: urls.map(|url| endpoint(&url)).collect::<Result<_, _>>()?,
+        coordinators: coordinators(doors, named.is_empty(), named)?,
         capabilities,
         instance_epoch: doors.clock.now().get(),
         software: SOFTWARE.to_owned().try_into().unwrap_or_default(),
@@ -275,6 +286,10 @@ fn blobs(doors: &Doors) -> Result<BlobStore, NodeError> {
     doors.blobs.clone().ok_or_else(|| ConfigError::Missing { name, remedy }.into())
 }
 
-fn endpoint(url: &str) -> Result<Endpoint, NodeError> {
-    Endpoint::from_shared(url.to_owned()).map_err(|_| NodeError::Url { url: url.to_owned() })
+/// The lines to the coordinator of this process, if it is wanted and there, and to those named.
+fn coordinators(doors: &Doors, own: bool, named: &[String]) -> Result<Vec<Endpoint>, NodeError> {
+    let own = doors.config.own_coordinator().filter(|_| own);
+    let own = own.iter().map(|it| (&it.url, it.name.as_deref()));
+    let all = own.chain(named.iter().map(|url| (url, None)));
+    all.map(|(url, name)| Ok(tallystick_tls::line(url, &doors.authorities, name)?)).collect()
 }

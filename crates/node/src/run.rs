@@ -1,18 +1,23 @@
 //! A node from its start to its end.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tallystick_types::Seconds;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError, LogSettings};
 use crate::doors::Doors;
 use crate::error::NodeError;
-use crate::observe::{self, Observed};
+use crate::observe::{self, Observed, PipelineTimes};
 use crate::roles;
 use crate::tasks::{Stage, Tasks};
+
+/// Exit code of a process that did not wait for its node: that of one that a signal ended.
+const AT_ONCE: i32 = 130;
 
 /// Runs a node until `stop` is ready or a task ends by itself, and then stops it in order.
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), NodeError> {
@@ -27,13 +32,20 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), N
         house: doors.house.clone(),
         outbox: doors.keys.as_ref().map(|keys| keys.outbox.clone()),
         running: tasks.running(),
-        started: false,
+        started: Vec::new(),
         settler: None,
         worker: None,
         archive: None,
+        collector: None,
+        me: None,
+        times: PipelineTimes {
+            chain: Seconds::new(doors.config.late.chain_seconds),
+            money: Seconds::new(doors.config.late.money_seconds),
+        },
     });
     let stop_observing = tasks.stop(Stage::Door);
-    tasks.spawn("observe", Stage::Door, observe::serve(listener, seen, stop_observing));
+    let clock = Arc::clone(&doors.clock);
+    tasks.spawn("observe", Stage::Door, observe::serve(listener, seen, clock, stop_observing));
     tracing::info!(%address, roles = ?doors.config.roles, "node.run.started");
 
     let mut stop = std::pin::pin!(stop);
@@ -57,26 +69,72 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), N
     Ok(tasks.run(stop, drain).await?)
 }
 
+/// Runs a node until the system or a person asks the process to end. Who asks a second time does
+/// not want to wait: the process ends where it is, and goes on from its stores after the next
+/// start.
+pub async fn run_until_signalled(config: Config) -> Result<(), NodeError> {
+    until_signalled(|asked| Box::pin(run(config, async { drop(asked.await) }))).await
+}
+
+/// Runs something that ends when it is asked; ends the process where somebody asks again.
+async fn until_signalled<F: Future>(node: impl FnOnce(oneshot::Receiver<()>) -> F) -> F::Output {
+    let mut signals = Signals::listen();
+    let (ask, asked) = oneshot::channel();
+    let twice = async {
+        signals.next().await;
+        // The node may have ended by itself at this moment.
+        let _ended = ask.send(());
+        signals.next().await;
+    };
+    tokio::select! {
+        ended = node(asked) => ended,
+        () = twice => std::process::exit(AT_ONCE),
+    }
+}
+
 /// Ready when the system or a person asks the process to end.
 pub async fn signals() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
+    Signals::listen().next().await;
+}
+
+/// What the system and people ask of the process from now on.
+#[cfg(unix)]
+struct Signals([Option<tokio::signal::unix::Signal>; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        let terminated = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut terminated) => terminated.recv().await,
-                // Then a person's word is all there is.
-                Err(_) => std::future::pending().await,
-            }
+        // Where one cannot be heard the other is all there is.
+        Self([SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()))
+    }
+
+    async fn next(&mut self) {
+        let [interrupted, terminated] = &mut self.0;
+        let heard = async |signal: &mut Option<tokio::signal::unix::Signal>| match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
         };
         tokio::select! {
-            _ = interrupted => {}
-            _ = terminated => {}
+            () = heard(interrupted) => {}
+            () = heard(terminated) => {}
         }
     }
-    #[cfg(not(unix))]
-    let _asked = interrupted.await;
+}
+
+/// What people ask of the process.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        let _asked = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Sends the log of this process to standard error. Called once, by the hosting program.
@@ -91,3 +149,6 @@ pub fn init_logs(settings: &LogSettings) -> Result<(), ConfigError> {
     let _own = if settings.json { builder.json().try_init() } else { builder.try_init() };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

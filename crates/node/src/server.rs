@@ -2,26 +2,35 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tallystick_coordinator::CoordinatorServices;
 use tallystick_wire::FILE_DESCRIPTOR_SET;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::config::CoordinatorSettings;
 use crate::error::NodeError;
+use crate::tls::{self, Certificate};
 
 /// Time between two signs of life on a silent connection, and for the answer to one.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How long streams have to end when the node stops.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// Connections that stand and were not taken yet.
+const STANDING: usize = 16;
 /// Most bytes of the headers of a request.
 const HEADER_BYTES: u32 = 16 << 10;
 
-/// Listens, and gives what serves until `stop` is ready.
+type Serving = Pin<Box<dyn Future<Output = Result<(), tonic::transport::Error>> + Send>>;
+
+/// Listens, with TLS where there is a certificate, and gives what serves until `stop` is ready.
 pub(crate) async fn bind(
     settings: &CoordinatorSettings,
+    certificate: Option<Certificate>,
     services: CoordinatorServices,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<impl Future<Output = Result<(), tonic::transport::Error>> + Send + 'static, NodeError> {
@@ -46,7 +55,7 @@ pub(crate) async fn bind(
         .add_service(services.workers())
         .add_service(services.clients())
         .add_service(services.blobs());
-    tracing::info!(%address, "node.server.listening");
+    tracing::info!(%address, tls = certificate.is_some(), "node.server.listening");
     Ok(async move {
         let (stopping, stopped) = tokio::sync::oneshot::channel();
         let graceful = async {
@@ -54,7 +63,20 @@ pub(crate) async fn bind(
             // The receiver is gone only where the server ended before.
             let _ended = stopping.send(());
         };
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let mut serving: Serving = match certificate {
+            Some(certificate) => {
+                let (lines, standing) = mpsc::channel(STANDING);
+                let standing = ReceiverStream::new(standing);
+                let served = router.serve_with_incoming_shutdown(standing, graceful);
+                let accepting = tls::accept(listener, certificate, lines);
+                // Accepting ends with the server that takes what is accepted.
+                Box::pin(async move { tokio::join!(served, accepting).0 })
+            }
+            None => {
+                let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+                Box::pin(router.serve_with_incoming_shutdown(incoming, graceful))
+            }
+        };
         let late = async {
             if stopped.await.is_ok() {
                 tokio::time::sleep(FAREWELL).await;
@@ -63,9 +85,12 @@ pub(crate) async fn bind(
             }
         };
         tokio::select! {
-            served = router.serve_with_incoming_shutdown(incoming, graceful) => served,
+            served = &mut serving => served,
             // Streams that nobody ends do not hold up the node.
             () = late => Ok(()),
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,10 +170,16 @@ impl Tasks {
         };
         match &ended {
             Ok(()) => tracing::info!(task, "node.tasks.ended"),
-            Err(error) => tracing::error!(task, %error, "node.tasks.ended"),
+            Err(error) => tracing::error!(task, error = causes(error), "node.tasks.ended"),
         }
         Some((task, ended))
     }
+}
+
+/// An error with its causes.
+fn causes(error: &TaskError) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
 }
 
 #[cfg(test)]

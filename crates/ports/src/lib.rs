@@ -20,4 +20,4 @@ pub use keys::MemoryKeys;
 pub use keys::{ChallengeProof, SigningError, SigningKind, SigningSlot, WorkerKeys};
 #[cfg(any(test, feature = "test-utils"))]
 pub use store::MemoryStore;
-pub use store::{Batch, Change, Entry, Store, StoreError};
+pub use store::{Batch, Change, DiskFull, Entry, Store, StoreError};

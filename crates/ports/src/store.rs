@@ -46,12 +46,18 @@ pub enum Change {
     },
 }
 
+/// What stands at the end of the causes of every error that a full disk leads to, so that whoever
+/// ends a process knows it from other failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the disk is full, or a file may not grow further")]
+pub struct DiskFull;
+
 /// Why bytes could not be read or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk is full. Nothing of the batch was kept.
     #[error("the disk is full; free space and start again, nothing was lost")]
-    NoSpace,
+    NoSpace(#[source] DiskFull),
     /// Anything else that the storage says.
     #[error("the storage failed; look at the disk before starting again")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -33,5 +33,5 @@ pub use job::{Job, Limits};
 pub use outcome::{Success, Usage};
 pub use profile::{Digest, Profile};
 pub use sandbox::{Sandbox, SandboxConfig, SandboxError};
-pub use validate::{Refusal, RefusalReason};
+pub use validate::{Refusal, RefusalReason, check};
 pub use watchdog::Cancellation;

@@ -149,6 +149,25 @@ impl Reason {
         Self::Free,
     ];
 
+    /// Its name in messages, as it is serialised.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotPaired => "not_paired",
+            Self::Kind => "kind",
+            Self::Engine => "engine",
+            Self::Tier => "tier",
+            Self::Trust => "trust",
+            Self::Price => "price",
+            Self::Capacity => "capacity",
+            Self::Excluded => "excluded",
+            Self::Offline => "offline",
+            Self::NotAdmitted => "not_admitted",
+            Self::Quarantined => "quarantined",
+            Self::Busy => "busy",
+            Self::Free => "free",
+        }
+    }
+
     /// Whether it may pass without anybody changing the terms or the machine.
     pub const fn passes(self) -> bool {
         match self {

@@ -21,6 +21,7 @@ use alloy_sol_types::SolCall;
 use tallystick_abi::contracts::ITallyToken;
 use tallystick_abi::{Contract, Deployment, Revert, decode_error};
 use tallystick_chain::keys::{EvmSigner, SignError};
+use tallystick_tls::Authorities;
 use tallystick_types::{Amount, ChainId};
 
 pub use escrow::Escrow;
@@ -70,9 +71,6 @@ pub enum ChainError {
         /// What was given.
         url: String,
     },
-    /// This program cannot speak https to the chain.
-    #[error("this program was built without https for the chain; build it with --features https")]
-    NoHttps,
     /// The endpoint is of another chain.
     #[error("the endpoint serves chain {found}, the deployment record is of chain {expected}")]
     OtherChain {
@@ -124,7 +122,8 @@ impl From<TransportError> for ChainError {
 }
 
 impl Chain {
-    /// Connects and compares the chain with the record of its contracts.
+    /// Connects and compares the chain with the record of its contracts. By https the public
+    /// authorities are believed.
     ///
     /// # Errors
     ///
@@ -134,12 +133,27 @@ impl Chain {
         deployment: Deployment,
         signer: Option<Arc<dyn EvmSigner>>,
     ) -> Result<Self, ChainError> {
+        Self::believing(url, &Authorities::default(), deployment, signer).await
+    }
+
+    /// As [`Chain::connect`], believing other authorities.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError`].
+    pub async fn believing(
+        url: &str,
+        authorities: &Authorities,
+        deployment: Deployment,
+        signer: Option<Arc<dyn EvmSigner>>,
+    ) -> Result<Self, ChainError> {
         let no_url = || ChainError::Url { url: url.to_owned() };
         let parsed: reqwest::Url = url.parse().map_err(|_| no_url())?;
-        if parsed.scheme() == "https" && !cfg!(feature = "https") {
-            return Err(ChainError::NoHttps);
-        }
-        let http = reqwest::Client::builder().timeout(ANSWER).build().map_err(|_| no_url())?;
+        let http = reqwest::Client::builder()
+            .timeout(ANSWER)
+            .tls_backend_preconfigured(authorities.client_config())
+            .build()
+            .map_err(|_| no_url())?;
         let provider = ProviderBuilder::new()
             .disable_recommended_fillers()
             .connect_reqwest(http, parsed)

@@ -11,16 +11,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use alloy_primitives::Address;
 use tallystick_abi::{Contract, Deployment, JobDomain};
 use tallystick_chain::keys::EvmSigner;
+use tallystick_tls::AddressError;
 use tallystick_types::{ChainId, WallTime};
 use tallystick_wire::authentication::Network;
 use tallystick_wire::blobs::v1::blobs_client::BlobsClient;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
 use tallystick_wire::client::{NetworkResponse, v1};
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::Channel;
 
 pub use call::CallError;
 pub(crate) use call::Repeat;
 pub use jobs::{Listing, page};
+pub use tallystick_tls::{Authorities, AuthoritiesError, Trouble};
 pub use trust::TrustError;
 
 /// Largest message that is taken from a coordinator, in bytes.
@@ -33,6 +35,8 @@ pub struct ClientConfig {
     pub coordinators: Vec<String>,
     /// The record of the contracts. Without one, what the first coordinator says is believed.
     pub deployment: Option<Deployment>,
+    /// Whose certificates are believed.
+    pub authorities: Authorities,
     /// Longest wait for one answer.
     pub time_limit: Duration,
 }
@@ -59,15 +63,9 @@ pub enum ConnectError {
     /// No address was given.
     #[error("no coordinator is named; give one with --coordinator or TALLY_COORDINATOR")]
     NoCoordinator,
-    /// The address is no URL.
-    #[error("{url} is no URL of a coordinator; write it as http://host:port or https://host")]
-    Url {
-        /// What was given.
-        url: String,
-        /// Why.
-        #[source]
-        source: tonic::transport::Error,
-    },
+    /// The address is none, or would be spoken to in the clear on another machine.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// No coordinator says which network it is.
     #[error("no coordinator says which network this is")]
     Call(#[from] CallError),
@@ -95,7 +93,8 @@ impl ClientConfig {
     /// One coordinator, 20 seconds for an answer.
     pub fn new(coordinator: impl Into<String>) -> Self {
         let time_limit = Duration::from_secs(20);
-        Self { coordinators: vec![coordinator.into()], deployment: None, time_limit }
+        let (coordinators, authorities) = (vec![coordinator.into()], Authorities::default());
+        Self { coordinators, deployment: None, authorities, time_limit }
     }
 }
 
@@ -113,7 +112,7 @@ impl Client {
         let coordinators: Vec<_> = config
             .coordinators
             .iter()
-            .map(|url| Coordinator::named(url, config.time_limit))
+            .map(|url| Coordinator::named(url, config))
             .collect::<Result<_, _>>()?;
         if coordinators.is_empty() {
             return Err(ConnectError::NoCoordinator);
@@ -197,17 +196,11 @@ impl Client {
 }
 
 impl Coordinator {
-    fn named(url: &str, time_limit: Duration) -> Result<Self, ConnectError> {
-        let refused = |source| ConnectError::Url { url: url.to_owned(), source };
-        let mut endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(refused)?
-            .connect_timeout(time_limit)
+    fn named(url: &str, config: &ClientConfig) -> Result<Self, AddressError> {
+        let endpoint = tallystick_tls::line(url, &config.authorities, None)?
+            .connect_timeout(config.time_limit)
             .http2_keep_alive_interval(Duration::from_secs(15))
-            .keep_alive_timeout(time_limit);
-        if url.starts_with("https:") {
-            let tls = ClientTlsConfig::new().with_webpki_roots();
-            endpoint = endpoint.tls_config(tls).map_err(refused)?;
-        }
+            .keep_alive_timeout(config.time_limit);
         Ok(Self { url: url.to_owned(), channel: endpoint.connect_lazy() })
     }
 }

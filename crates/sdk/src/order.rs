@@ -7,7 +7,7 @@ use alloy_primitives::{B256, U256};
 use tallystick_chain::keys::SignError;
 use tallystick_protocol::ledger;
 use tallystick_protocol::specification::Specification;
-use tallystick_types::{JobId, JobOrder};
+use tallystick_types::{JobId, JobOrder, Privacy};
 use tallystick_wire::MalformedError;
 use tallystick_wire::client::{
     Placement, Queueing, QuoteRequest, QuoteResponse, SubmitRequest, SubmitResponse, v1,
@@ -53,12 +53,18 @@ pub enum OrderError {
 }
 
 impl Client {
-    /// Asks what a job costs, and takes the answer only where it is what was demanded.
+    /// Asks what a job costs, and takes the answer only where it is what was demanded. A private
+    /// job is refused here already where too few paired nodes could begin.
     ///
     /// # Errors
     ///
-    /// [`OrderError`]; [`OrderError::Lie`] names what differs.
+    /// [`OrderError`]; [`OrderError::Lie`] names what differs, [`CallError::NotPaired`] how many
+    /// nodes are missing.
     pub async fn quote(&self, prepared: &Prepared, demand: &Demand) -> Result<Offer, OrderError> {
+        let private = prepared.specification.privacy == Privacy::Private;
+        if private && self.signer().is_none() {
+            return Err(OrderError::NoKey);
+        }
         let request = v1::QuoteRequest::from(QuoteRequest {
             specification: sendable(prepared)?,
             replicas: demand.replicas,
@@ -67,11 +73,17 @@ impl Client {
             trust: Some(demand.trust),
             verification: Some(demand.verification),
             placement: Some(placement(&prepared.specification, demand.region)),
+            access: None,
         });
         let quote: QuoteResponse = self
             .ask("Quote", Repeat::Harmless, |mut service| {
-                let request = request.clone();
-                async move { service.quote(request).await }
+                let mut request = request.clone();
+                async move {
+                    if private {
+                        request.access = self.access(&mut service).await?.map(v1::Access::from);
+                    }
+                    service.quote(request).await
+                }
             })
             .await?;
         Ok(Offer::check(prepared, demand, quote, now())?)
@@ -125,7 +137,7 @@ impl Client {
 }
 
 /// A number that nobody used: the low 232 bits are random, the sequence in the high 24 is zero.
-fn fresh_nonce() -> U256 {
+pub fn fresh_nonce() -> U256 {
     U256::from_be_bytes(B256::random().0) >> 24
 }
 

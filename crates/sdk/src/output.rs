@@ -189,11 +189,11 @@ impl Client {
         let mut parts: Vec<ResultPart> = Vec::new();
         let mut first_task = TaskIndex::new(0);
         loop {
-            let request = v1::ResultRequest::from(ResultRequest { job, first_task });
             let answer: ResultResponse = self
-                .ask("Result", Repeat::Harmless, |mut service| {
-                    let request = request.clone();
-                    async move { service.result(request).await }
+                .ask("Result", Repeat::Harmless, |mut service| async move {
+                    let access = self.access(&mut service).await?;
+                    let request = ResultRequest { job, first_task, access };
+                    service.result(v1::ResultRequest::from(request)).await
                 })
                 .await?;
             if answer.output.is_none() {

@@ -78,10 +78,13 @@ impl Watch {
         let url = self.client.coordinator().to_owned();
         let failed = |status: &tonic::Status| CallError::of("Watch", &url, status);
         if self.stream.is_none() {
-            let request = WatchRequest { job: self.job, after_sequence: self.last };
             let limit = self.client.time_limit();
             let mut service = self.client.clients();
-            let opened = service.watch(v1::WatchRequest::from(request));
+            let opened = async {
+                let access = self.client.access(&mut service).await?;
+                let request = WatchRequest { job: self.job, after_sequence: self.last, access };
+                service.watch(v1::WatchRequest::from(request)).await
+            };
             let opened = tokio::time::timeout(limit, opened).await;
             let opened = opened.map_err(|_| CallError::TimedOut {
                 call: "Watch",

@@ -15,7 +15,7 @@ use crate::config::SettlementConfig;
 use crate::due::{Action, Due};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Begins every key of the store.
 const PREFIX: &[u8] = b"settlement/wish/";

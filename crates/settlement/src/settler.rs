@@ -170,3 +170,6 @@ impl Settler {
         Ok(self.parts.house.block(heights.head)?.map(|block| block.time))
     }
 }
+
+#[cfg(test)]
+mod tests;

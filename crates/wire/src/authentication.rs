@@ -15,27 +15,40 @@
 //! The identity key signs these bytes with Ed25519; the seat's signer signs their Keccak-256 with
 //! secp256k1. The coordinator's names are in it, so that no other coordinator can use the proof.
 //!
+//! The coordinator's own identity key signs the same bytes with `TALLYCRD` in front instead and the
+//! nonce of the agent, 32 bytes, at the end: [`SessionChallenge::answer`]. Both know then whom they
+//! speak to, before the agent has signed anything.
+//!
 //! | bytes | what |
 //! |---|---|
 //! | 8, 2, 8, 20, 32 | `TALLYCNL`, version, chain, `JobManager`, job: [`ClientRequest::Cancel`] |
 //! | 8, 2, 8, 20, 32, 4, 4 | `TALLYRTR`, ..., job, task, tries: [`ClientRequest::Retry`] |
-//! | 8, 2, 8, 20, 20, 32 | `TALLYPAR`, ..., client, nonce: [`ClientRequest::CreatePairing`] |
+//! | 8, 2, 8, 20, 20, 32, 28, 8 | `TALLYPAR`, ..., client, nonce, coordinator, end: [pairing] |
+//! | 8, 2, 8, 20, 28, 8 | `TALLYRED`, ..., coordinator, end: [`ClientRequest::Read`] |
 //! | 8, 2, 8, 20, 8, 20, 1, n | `TALLYCLM`, ..., node, signer, length, code: [`PairingClaim`] |
 //!
 //! A client signs as wallets do (EIP-191): the Keccak-256 of a prefix and the Keccak-256 of the
 //! bytes. A node claims a pairing with its identity key.
+//!
+//! [pairing]: ClientRequest::CreatePairing
 
 #[cfg(test)]
 mod tests;
 
 use alloy_primitives::{Address, B256, eip191_hash_message, keccak256};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use tallystick_types::{ChainId, IdentityKey, IdentitySignature, JobId, Seat, TaskIndex};
+use tallystick_types::{
+    ChainId, IdentityKey, IdentitySignature, JobId, Seat, Seconds, TaskIndex, WallTime,
+};
 
 use crate::bounded::Label;
 use crate::worker::{Challenge, Hello};
 
 const VERSION: u16 = 1;
+
+/// The longest time for which a request with an end may be taken. A program that signs one says
+/// less, so that a clock that is a little off does no harm.
+pub const LONGEST_REQUEST: Seconds = Seconds::new(600);
 
 /// What an agent signs before its session begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +101,17 @@ pub enum ClientRequest {
         client: Address,
         /// Random bytes, used once.
         nonce: B256,
+        /// The coordinator that is to make it, so that no other one can pass the request on.
+        coordinator: Seat,
+        /// Until when it may be taken.
+        until: WallTime,
+    },
+    /// To read what only this client may read.
+    Read {
+        /// The coordinator that is asked, so that it cannot ask another one in the client's name.
+        coordinator: Seat,
+        /// Until when it counts.
+        until: WallTime,
     },
 }
 
@@ -131,9 +155,20 @@ impl SessionChallenge {
         }
     }
 
-    /// What is signed.
+    /// What the agent signs.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = self.network.begin(b"TALLYATH");
+        self.session(b"TALLYATH")
+    }
+
+    /// What the coordinator signs.
+    pub fn answer_bytes(&self, agent_nonce: B256) -> Vec<u8> {
+        let mut bytes = self.session(b"TALLYCRD");
+        bytes.extend_from_slice(agent_nonce.as_slice());
+        bytes
+    }
+
+    fn session(&self, kind: &[u8; 8]) -> Vec<u8> {
+        let mut bytes = self.network.begin(kind);
         bytes.extend_from_slice(self.nonce.as_slice());
         seat(&mut bytes, self.seat);
         bytes.extend_from_slice(self.identity.as_bytes());
@@ -161,6 +196,24 @@ impl SessionChallenge {
     pub fn verify(&self, signature: &IdentitySignature) -> Result<(), IdentityError> {
         verify(self.identity, &self.bytes(), signature)
     }
+
+    /// Signs with the coordinator's identity key.
+    pub fn answer(&self, agent_nonce: B256, key: &SigningKey) -> IdentitySignature {
+        sign(key, &self.answer_bytes(agent_nonce))
+    }
+
+    /// Checks the signature of the coordinator's identity key.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError`] when the key or the signature is not good.
+    pub fn verify_answer(
+        &self,
+        agent_nonce: B256,
+        signature: &IdentitySignature,
+    ) -> Result<(), IdentityError> {
+        verify(self.coordinator_identity, &self.answer_bytes(agent_nonce), signature)
+    }
 }
 
 impl ClientRequest {
@@ -179,10 +232,18 @@ impl ClientRequest {
                 bytes.extend_from_slice(&tries.to_be_bytes());
                 bytes
             }
-            Self::CreatePairing { client, nonce } => {
+            Self::CreatePairing { client, nonce, coordinator, until } => {
                 let mut bytes = network.begin(b"TALLYPAR");
                 bytes.extend_from_slice(client.as_slice());
                 bytes.extend_from_slice(nonce.as_slice());
+                seat(&mut bytes, *coordinator);
+                bytes.extend_from_slice(&until.get().to_be_bytes());
+                bytes
+            }
+            Self::Read { coordinator, until } => {
+                let mut bytes = network.begin(b"TALLYRED");
+                seat(&mut bytes, *coordinator);
+                bytes.extend_from_slice(&until.get().to_be_bytes());
                 bytes
             }
         }

@@ -121,6 +121,11 @@ impl<const MOST: usize> TryFrom<Vec<u8>> for Bytes<MOST> {
 }
 
 impl<T, const MOST: usize> List<T, MOST> {
+    /// Takes as many entries as have room, for lists whose rest nothing follows from.
+    pub fn cut(entries: impl IntoIterator<Item = T>) -> Self {
+        Self(entries.into_iter().take(MOST).collect())
+    }
+
     fn new(entries: Vec<T>, field: &'static str) -> Result<Self, MalformedError> {
         let (expected, found) = (Expected::AtMostEntries(MOST), Found::Entries(entries.len()));
         if entries.len() > MOST {

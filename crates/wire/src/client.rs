@@ -4,6 +4,8 @@ mod event;
 mod job;
 mod node;
 mod order;
+mod refusal;
+mod shortage;
 
 /// Messages and service stubs as generated from the schema.
 #[expect(clippy::allow_attributes_without_reason, clippy::too_many_lines, reason = "generated")]
@@ -29,9 +31,11 @@ pub use node::{
     NodeStatus, NodesRequest, NodesResponse, Pairing, RetryRequest, RetryResponse,
 };
 pub use order::{
-    Contract, NetworkRequest, NetworkResponse, Page, Placement, Queueing, QuoteRequest,
+    Access, Contract, NetworkRequest, NetworkResponse, Page, Placement, Queueing, QuoteRequest,
     QuoteResponse, SubmitRequest, SubmitResponse, Token,
 };
+pub use refusal::NotPaired;
+pub use shortage::{RejectedNodes, Shortage, Waiting};
 
 use crate::declare::{codes, nested, optional};
 use crate::error::{Expected, Found, MalformedError};

@@ -4,10 +4,10 @@ use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 
 use alloy_primitives::{Address, FixedBytes, U256};
 use tallystick_types::{
-    Amount, Attempt, BeaconRound, BlobDigest, ChainId, ChunkRoot, Commitment, EngineProfile,
-    EvmSignature, IdentityKey, IdentitySignature, InputDigest, JobId, JobPrice, JobRules, NodeId,
-    OutputDigest, OutputRoot, ParametersVersion, Ppm, ReceiptDigest, Salt, Seconds,
-    SpecificationDigest, TaskAttempt, TaskIndex, WallTime,
+    Amount, Attempt, BeaconRound, BlobDigest, ChainId, ChainTime, ChunkRoot, Commitment,
+    EngineProfile, EvmSignature, IdentityKey, IdentitySignature, InputDigest, JobId, JobPrice,
+    JobRules, NodeId, OutputDigest, OutputRoot, ParametersVersion, Ppm, ReceiptDigest, Salt,
+    Seconds, SpecificationDigest, TaskAttempt, TaskIndex, WallTime,
 };
 
 use crate::error::{Expected, Found, MalformedError};
@@ -229,6 +229,7 @@ ranges! {
     NonZeroU64, u64: 1_u8, u64::MAX, positive_64, NonZeroU64::get;
     ParametersVersion, u32: 0_u8, (1_u32 << 24) - 1, version, ParametersVersion::get;
     Ppm, u32: 0_u8, Ppm::WHOLE.get(), share, Ppm::get;
+    ChainTime, u64: 0_u8, ChainTime::MAX.get(), moment, ChainTime::get;
 }
 
 fn positive_16(number: u16) -> NonZeroU16 {
@@ -245,6 +246,10 @@ fn positive_64(number: u64) -> NonZeroU64 {
 
 fn version(number: u32) -> ParametersVersion {
     ParametersVersion::new(number).expect("24 bits were checked")
+}
+
+fn moment(seconds: u64) -> ChainTime {
+    ChainTime::new(seconds).expect("40 bits were checked")
 }
 
 fn share(parts: u32) -> Ppm {

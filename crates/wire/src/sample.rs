@@ -90,6 +90,7 @@ samples! {
     NodeId: source => NodeId::new(source.next());
     BeaconRound: source => BeaconRound::new(source.next());
     ChainId: source => ChainId::new(source.next());
+    ChainTime: source => ChainTime::new(source.number(ChainTime::MAX.get())).unwrap();
     WallTime: source => WallTime::new(source.next());
     Seconds: source => Seconds::new(source.next());
     Ppm: source => Ppm::new(source.number(1_000_000) as u32).unwrap();
@@ -108,8 +109,8 @@ samples! {
         trust: source.next::<Trust>(),
         replicas: source.next(),
         quorum: source.next(),
-        assign_by: ChainTime::new(source.number(ChainTime::MAX.get())).unwrap(),
-        complete_by: ChainTime::new(source.number(ChainTime::MAX.get())).unwrap(),
+        assign_by: source.next(),
+        complete_by: source.next(),
         service_level: ServiceLevel::new(source.next()),
         parameters_version: source.next(),
     };

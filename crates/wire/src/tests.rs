@@ -34,7 +34,7 @@ proptest! {
             AttestTask AttestRequest OutputRequest SignReceipt SignOutcome Drain
         );
         survive!(source, client:
-            Page NetworkRequest Contract Token NetworkResponse Placement
+            Access Page NetworkRequest Contract Token NetworkResponse Placement
             QuoteRequest QuoteResponse SubmitRequest SubmitResponse StatusRequest
             JobStatus WatchRequest JobEvent TaskNode Accepted Queued Assigned
             Acknowledged Progress Committed Drawn Verified Reassigned Escalated
@@ -45,7 +45,7 @@ proptest! {
             NodesResponse DeadLettersRequest DeadLetter DeadLettersResponse
             RetryRequest RetryResponse CreatePairingRequest CreatePairingResponse
             ClaimPairingRequest ClaimPairingResponse ListPairingsRequest Pairing
-            ListPairingsResponse
+            ListPairingsResponse RejectedNodes Shortage Waiting
         );
         survive!(source, blobs:
             PutPart PutHeader Stored GetRequest Part Descriptor ProvedChunk End
@@ -228,6 +228,21 @@ fn the_largest_messages_fit_their_limits() {
     let mut status: client::JobStatus = source.next();
     status.nodes = <_>::default();
     status.close_reason = crate::Text::cut(&"x".repeat(2_000));
+    let rejected = client::RejectedNodes {
+        filter: crate::Text::cut(&"x".repeat(100)),
+        nodes: std::num::NonZeroU32::MAX,
+    };
+    status.waiting = Some(client::Waiting {
+        reason: crate::Text::cut(&"x".repeat(2_000)),
+        shortage: Some(client::Shortage {
+            needed: u32::MAX,
+            known: u32::MAX,
+            rejected: vec![rejected; 32].try_into().unwrap(),
+            impossible: true,
+            sentence: crate::Text::cut(&"x".repeat(2_000)),
+        }),
+        refund_at_seconds: source.next(),
+    });
     let jobs =
         client::JobsResponse { jobs: vec![status; 256].try_into().unwrap(), next: <_>::default() };
     assert!(client::v1::JobsResponse::from(jobs).encoded_len() < limits::CLIENT_RESPONSE_BYTES);

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_primitives::B256;
 use sha2::{Digest, Sha256};
 use tallystick_ports::{Clock, JobFacts, SigningError, WorkerKeys};
 use tallystick_protocol::admission::MOST_ROUNDS;
+use tallystick_tls::Trouble;
 use tallystick_types::Seat;
 use tallystick_wire::MalformedError;
 use tallystick_wire::authentication::{Network, SessionChallenge};
@@ -36,6 +38,9 @@ pub enum LinkError {
     /// The coordinator cannot be reached.
     #[error("the coordinator cannot be reached; the next one is tried")]
     Unreachable(#[source] tonic::transport::Error),
+    /// There is no line that can be trusted to lead to it.
+    #[error("the coordinator cannot be reached: {0}")]
+    Insecure(Trouble),
     /// The call failed, or a message was too large.
     #[error("the session broke: {0}")]
     Broken(#[from] Box<Status>),
@@ -59,6 +64,15 @@ pub enum LinkError {
     /// is not the coordinator's.
     #[error("the challenge is not for this network, version and coordinator; nothing was signed")]
     WrongChallenge,
+    /// Whoever answers does not prove with the registered key that it is that coordinator.
+    #[error(
+        "what answers does not prove that it is node {}, a coordinator; nothing was signed. \
+         Check worker.coordinators, and tell its operator", coordinator.node
+    )]
+    Impostor {
+        /// Who it says it is.
+        coordinator: Seat,
+    },
     /// The benchmark is larger than any that is allowed.
     #[error("a benchmark of {rounds} rounds was asked for, {MOST_ROUNDS} are the most")]
     Benchmark {
@@ -114,6 +128,7 @@ pub(crate) struct Line {
 
 /// A session before it is admitted.
 struct Greeting {
+    hello: Hello,
     outbound: mpsc::Sender<v1::AgentMessage>,
     inbound: Streaming<v1::CoordinatorMessage>,
 }
@@ -164,12 +179,15 @@ impl Line {
     async fn greet(&self, endpoint: &Endpoint) -> Result<Session, LinkError> {
         let endpoint = endpoint.clone().connect_timeout(self.times.answer);
         let connected = timeout(self.times.answer, endpoint.connect()).await?;
-        let channel = connected.map_err(LinkError::Unreachable)?;
+        let channel = connected.map_err(|error| match Trouble::of(&error) {
+            Some(trouble) => LinkError::Insecure(trouble),
+            None => LinkError::Unreachable(error),
+        })?;
         let mut greeting = self.call(&channel).await?;
         let challenge = self.challenged(&mut greeting).await?;
         let welcome = self.welcomed(&mut greeting, &challenge).await?;
         self.admitted(&mut greeting, &welcome).await?;
-        let Greeting { outbound, inbound } = greeting;
+        let Greeting { outbound, inbound, .. } = greeting;
         let coordinator = challenge.coordinator;
         let heartbeat = Duration::from_secs(welcome.heartbeat_seconds.get().into());
         let lease = Duration::from_secs(welcome.lease_seconds.get().into());
@@ -181,13 +199,18 @@ impl Line {
     /// Opens the stream, with Hello as its first message.
     async fn call(&self, channel: &Channel) -> Result<Greeting, LinkError> {
         let (outbound, messages) = mpsc::channel(OUTBOUND);
-        let hello = message(AgentBody::Hello(self.hello.clone()));
-        outbound.send(hello).await.map_err(|_| LinkError::Ended)?;
+        let hello = Hello { nonce: Some(B256::random()), ..self.hello.clone() };
+        let first = message(AgentBody::Hello(hello.clone()));
+        outbound.send(first).await.map_err(|_| LinkError::Ended)?;
         let mut client = WorkersClient::new(channel.clone())
             .max_decoding_message_size(COORDINATOR_MESSAGE_BYTES);
         let call = client.connect(ReceiverStream::new(messages));
-        let answer = timeout(self.times.answer, call).await?.map_err(Box::new)?;
-        Ok(Greeting { outbound, inbound: answer.into_inner() })
+        let answer = timeout(self.times.answer, call).await?;
+        let answer = answer.map_err(|status| match Trouble::of(&status) {
+            Some(trouble) => LinkError::Insecure(trouble),
+            None => LinkError::Broken(Box::new(status)),
+        })?;
+        Ok(Greeting { hello, outbound, inbound: answer.into_inner() })
     }
 
     /// The challenge, if it is one that this node may sign.
@@ -203,7 +226,11 @@ impl Line {
         {
             return Err(LinkError::WrongChallenge);
         }
-        Ok(challenge)
+        if is_proved(&greeting.hello, &challenge, registered.is_some()) {
+            Ok(challenge)
+        } else {
+            Err(LinkError::Impostor { coordinator: challenge.coordinator })
+        }
     }
 
     async fn welcomed(
@@ -211,7 +238,7 @@ impl Line {
         greeting: &mut Greeting,
         challenge: &Challenge,
     ) -> Result<Welcome, LinkError> {
-        let bytes = SessionChallenge::new(&self.hello, challenge).bytes();
+        let bytes = SessionChallenge::new(&greeting.hello, challenge).bytes();
         let keys = Arc::clone(&self.keys);
         let proof = spawn_blocking(move || keys.sign_challenge(&bytes)).await??;
         greeting.say(AgentBody::Proof(Proof {
@@ -297,6 +324,17 @@ async fn hear(
             Err(LinkError::Refused { code, sentence, remedy })
         }
         body => Ok(body),
+    }
+}
+
+/// Whether a coordinator is who it says. One whose key nobody knows can prove nothing; versions
+/// before this proof came without.
+fn is_proved(hello: &Hello, challenge: &Challenge, registered: bool) -> bool {
+    match (hello.nonce, challenge.coordinator_signature) {
+        (Some(nonce), Some(signature)) => {
+            SessionChallenge::new(hello, challenge).verify_answer(nonce, &signature).is_ok()
+        }
+        _ => !registered,
     }
 }
 

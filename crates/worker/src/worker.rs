@@ -11,6 +11,7 @@ use tallystick_ports::{
 };
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::Failure;
+use tallystick_tls::is_local;
 use tallystick_types::{BlobDigest, Canonical, InputDigest, JobId, Ppm};
 use tallystick_wire::authentication::Network;
 use tallystick_wire::version::SUPPORTED;
@@ -166,6 +167,8 @@ impl Worker {
             instance_epoch: config.instance_epoch,
             capabilities: config.capabilities.clone(),
             software: config.software,
+            // Each session has its own.
+            nonce: None,
         };
         let line = Arc::new(Line {
             coordinators: config.coordinators,
@@ -212,10 +215,7 @@ impl Worker {
 
 /// Refuses a line that others can read and change.
 fn check_plain(uri: &tonic::transport::Uri) -> Result<(), SetupError> {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let local = host == "localhost"
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    if local || uri.scheme_str() == Some("https") {
+    if is_local(uri) || uri.scheme_str() == Some("https") {
         Ok(())
     } else {
         Err(SetupError::Plain { address: uri.to_string() })

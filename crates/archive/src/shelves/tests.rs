@@ -12,14 +12,14 @@ use super::*;
 const CLIENT: Address = Address::repeat_byte(0xc1);
 
 /// Two nodes without registration, and what the chain says of their jobs.
-struct Scene {
+pub(crate) struct Scene {
     view: HouseView,
     block: u64,
     nodes: [LocalKey; 2],
     identity: SigningKey,
 }
 
-fn domain() -> JobDomain {
+pub(crate) fn domain() -> JobDomain {
     JobDomain { chain: ChainId::new(31_337), job_manager: Address::repeat_byte(0x99) }
 }
 
@@ -31,12 +31,12 @@ fn seat(key: &LocalKey) -> Seat {
     Seat { node: NodeId::UNREGISTERED, signer: key.address() }
 }
 
-fn root() -> OutputRoot {
+pub(crate) fn root() -> OutputRoot {
     OutputRoot::new([6; 32])
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let nodes = [LocalKey::random(), LocalKey::random()];
         let identity = SigningKey::from_bytes(&[42; 32]);
         Self { view: HouseView::default(), block: 0, nodes, identity }
@@ -49,8 +49,14 @@ impl Scene {
         self.view.apply(&at, &HouseEvent::Job(JobId::new([id; 32]), event)).unwrap();
     }
 
-    /// A job that both nodes work on, with its result where one is given.
     fn job(&mut self, id: u8, result: Option<OutputRoot>) {
+        for event in self.told(result) {
+            self.tell(id, event);
+        }
+    }
+
+    /// What the chain says of a job that both nodes work on, with its result where one is given.
+    pub(crate) fn told(&self, result: Option<OutputRoot>) -> Vec<JobEvent> {
         let parameters = JobParameters {
             version: 3.try_into().unwrap(),
             coordinator_share: Ppm::new(50_000).unwrap(),
@@ -81,16 +87,19 @@ impl Scene {
         let specification = SpecificationDigest::new([3; 32]);
         let terms = JobTerms { specification, token: Address::ZERO, price, rules };
         let order = JobOrder { client: CLIENT, nonce: U256::ZERO, terms };
-        self.tell(id, JobEvent::Created { order, parameters });
         let nodes = self.nodes.iter().map(seat).collect();
         let coordinator = Seat { node: NodeId::new(1), signer: Address::repeat_byte(1) };
         let attempt = Attempt::new(1);
         let deadline = time(200);
-        self.tell(id, JobEvent::Assigned { attempt, coordinator, nodes, deadline });
-        if let Some(output_root) = result {
+        let mut events = vec![
+            JobEvent::Created { order, parameters },
+            JobEvent::Assigned { attempt, coordinator, nodes, deadline },
+        ];
+        events.extend(result.map(|output_root| {
             let proposal = Proposal { output_root, price: Amount::new(800), signers: 0b11 };
-            self.tell(id, JobEvent::Proposed { attempt, proposal, deadline });
-        }
+            JobEvent::Proposed { attempt, proposal, deadline }
+        }));
+        events
     }
 
     fn receipt(&self, id: u8) -> Receipt {
@@ -136,7 +145,7 @@ impl Scene {
         Attestations::new(nodes.iter().map(attest).collect()).unwrap()
     }
 
-    fn signed(&self, id: u8) -> SignedReceipt {
+    pub(crate) fn signed(&self, id: u8) -> SignedReceipt {
         self.receipt(id).sign(&self.identity)
     }
 }
@@ -202,7 +211,7 @@ fn a_full_disk_keeps_nothing_and_uses_no_number() {
     scene.job(1, Some(root()));
     store.fail_after(0);
     let full = archive.accept(&scene.view, &scene.signed(1));
-    assert!(matches!(full, Err(ArchiveError::Store(StoreError::NoSpace))));
+    assert!(matches!(full, Err(ArchiveError::Store(StoreError::NoSpace(_)))));
     store.mend();
     let kept = archive.accept(&scene.view, &scene.signed(1)).unwrap();
     assert_eq!(kept, Kept::New(Number(1)));

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tallystick_tls::{SampleAuthority, Trouble, Validity};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
@@ -39,7 +41,7 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}/v3/secret-key")
 }
 
-async fn serve(mut stream: TcpStream, behaviour: Behaviour) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, behaviour: Behaviour) {
     let mut question = Vec::new();
     let id = loop {
         let mut piece = [0; 4096];
@@ -174,6 +176,34 @@ fn an_address_that_http_does_not_know_is_refused() {
     for address in ["", "localhost:8545", "ws://localhost", "/tmp/socket"] {
         let made = Endpoint::new(address, LIMIT);
         assert!(matches!(made, Err(EndpointError::Address)), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_is_asked_by_tls_where_its_authority_is_believed() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), SampleAuthority::new());
+    let config = authority.pair("127.0.0.1", Validity::Present).server_config();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = url(listener.local_addr().unwrap()).replace("http:", "https:");
+    let server = async {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Whoever does not believe the certificate goes away.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            serve(&mut stream, Says(200, FIVE)).await;
+            stream.shutdown().await.unwrap();
+        }
+    };
+    let own = Endpoint::believing(&url, LIMIT * 10, &authority.believed(folder.path())).unwrap();
+    let public = Endpoint::new(&url, LIMIT * 10).unwrap();
+    tokio::select! {
+        () = server => unreachable!("it serves for ever"),
+        () = async {
+            assert_eq!(own.chain_id().await.unwrap(), ChainId::new(5));
+            let error = public.chain_id().await.unwrap_err();
+            assert_eq!(Trouble::of(&error), Some(Trouble::UnknownAuthority), "{error:?}");
+        } => {}
     }
 }
 

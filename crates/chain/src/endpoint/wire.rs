@@ -8,6 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tallystick_tls::Authorities;
 
 use super::answer::{Answer, NoAnswer};
 use super::{EndpointError, malformed};
@@ -36,7 +37,11 @@ pub(super) enum Said {
 }
 
 impl Wire {
-    pub(super) fn new(address: &str, limit: Duration) -> Result<Self, EndpointError> {
+    pub(super) fn new(
+        address: &str,
+        limit: Duration,
+        authorities: &Authorities,
+    ) -> Result<Self, EndpointError> {
         let url = Url::parse(address).map_err(|_| EndpointError::Address)?;
         let (Some(host), "http" | "https") = (url.host_str(), url.scheme()) else {
             return Err(EndpointError::Address);
@@ -44,6 +49,7 @@ impl Wire {
         let name = url.port_or_known_default().map_or(host.to_owned(), |at| format!("{host}:{at}"));
         let client = Client::builder()
             .redirect(redirect::Policy::none())
+            .tls_backend_preconfigured(authorities.client_config())
             .build()
             .map_err(|source| EndpointError::Client { source })?;
         Ok(Self { client, url, name, limit, next: AtomicU64::new(1) })

@@ -244,6 +244,13 @@ pub(super) fn block(store: &dyn Store, number: u64) -> Result<Option<BlockPlace>
     Ok(Some(BlockPlace { number, hash: kept.hash, time: kept.time }))
 }
 
+/// Keeps a block that a test made.
+#[cfg(feature = "test-utils")]
+pub(super) fn put_place(batch: &mut Batch, block: BlockPlace) {
+    let BlockPlace { number, hash, time } = block;
+    batch.put(header_key(number), encode(&KeptHeader { hash, parent: B256::ZERO, time }));
+}
+
 fn put_delivery(batch: &mut Batch, seq: Seq, delivery: &Delivery) {
     batch.put(out_key(seq), encode(delivery));
 }

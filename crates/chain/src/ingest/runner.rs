@@ -35,10 +35,10 @@ pub struct Ingest {
 /// What others hold. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct IngestHandle {
-    store: Arc<dyn Store>,
-    wake: Arc<Notify>,
-    seq: watch::Receiver<Seq>,
-    status: watch::Receiver<IngestStatus>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) seq: watch::Receiver<Seq>,
+    pub(super) status: watch::Receiver<IngestStatus>,
 }
 
 /// Why reading the chain ended.

@@ -37,7 +37,10 @@ pub struct Listed {
 #[derive(Debug, thiserror::Error)]
 pub enum KeystoreError {
     /// The password is another one.
-    #[error("the password does not open {}; nobody can recover a lost one", path.display())]
+    #[error(
+        "the password does not open {}; give the right one, nobody can recover a lost one",
+        path.display()
+    )]
     WrongPassword {
         /// The file.
         path: PathBuf,

@@ -51,7 +51,6 @@ impl Market {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use proptest::test_runner::RngSeed;
 
     #[test]
     fn the_first_offer_leaves_room_for_a_rising_base_fee() {
@@ -64,7 +63,6 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig {
             failure_persistence: None,
-            rng_seed: RngSeed::Fixed(1),
             ..Default::default()
         })]
 

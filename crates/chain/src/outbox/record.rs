@@ -1,16 +1,17 @@
 //! How a lane lies in the store.
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tallystick_ports::{Batch, Store, StoreError};
 use tallystick_types::{ChainId, WallTime};
 
 use super::fees::Offer;
-use super::intent::{Intent, IntentKey, Outcome, Seq};
+use super::intent::{Guard, Intent, IntentKey, Outcome, Seq};
 
-/// First byte of every value; a later layout takes the next number.
-const VERSION: u8 = 1;
+/// First byte of every value. Version 1 has wishes without the gas that they need at least; all
+/// else is the same.
+const VERSION: u8 = 2;
 
 /// Why stored bytes cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -170,7 +171,7 @@ impl Table {
     }
 
     pub(crate) fn wishes(&self, store: &dyn Store) -> Result<Vec<WishRecord>, RecordError> {
-        store.scan(&self.key(b'i', &[]))?.iter().map(|(_, bytes)| decode(bytes)).collect()
+        store.scan(&self.key(b'i', &[]))?.iter().map(|(_, bytes)| decode_wish(bytes)).collect()
     }
 
     pub(crate) fn nonces(&self, store: &dyn Store) -> Result<Vec<(u64, NonceRecord)>, RecordError> {
@@ -210,8 +211,72 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
     match bytes.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| RecordError::Damaged),
+        Some((&(1 | VERSION), rest)) => whole(rest),
         Some((&found, _)) if found > VERSION => Err(RecordError::Newer { found }),
         _ => Err(RecordError::Damaged),
     }
 }
+
+/// A wish of any version.
+fn decode_wish(bytes: &[u8]) -> Result<WishRecord, RecordError> {
+    match bytes.split_first() {
+        Some((1, rest)) => match whole::<WishOfVersion1>(rest) {
+            Ok(older) => Ok(older.into()),
+            // Some programs wrote the later layout under the earlier number.
+            Err(_) => whole(rest),
+        },
+        _ => decode(bytes),
+    }
+}
+
+/// A value that takes all of the bytes: what is left over belongs to another layout.
+fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) | Err(_) => Err(RecordError::Damaged),
+    }
+}
+
+/// [`WishRecord`] as version 1 has it.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+struct WishOfVersion1 {
+    intent: IntentOfVersion1,
+    arrival: u64,
+    failures: u32,
+}
+
+/// [`Intent`] as version 1 has it.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+struct IntentOfVersion1 {
+    key: IntentKey,
+    to: Address,
+    data: Bytes,
+    value: U256,
+    deadline: Option<WallTime>,
+    max_fee_per_gas: u128,
+    guard: Option<Guard>,
+    purpose: String,
+}
+
+impl From<WishOfVersion1> for WishRecord {
+    fn from(older: WishOfVersion1) -> Self {
+        let WishOfVersion1 { intent: it, arrival, failures } = older;
+        let intent = Intent {
+            key: it.key,
+            to: it.to,
+            data: it.data,
+            value: it.value,
+            deadline: it.deadline,
+            max_fee_per_gas: it.max_fee_per_gas,
+            least_gas: 0,
+            guard: it.guard,
+            purpose: it.purpose,
+        };
+        Self { intent, arrival, failures }
+    }
+}
+
+#[cfg(test)]
+mod tests;

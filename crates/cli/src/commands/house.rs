@@ -1,14 +1,13 @@
 //! `tally network`, `verify`, `doctor`, `completions` and `config`.
 
 use std::fs::{self, File};
-use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tallystick_sdk::verify::{ONLY_THE_CHAIN_KNOWS, verify};
 
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
 use crate::{keys, terminal, words};
@@ -161,8 +160,7 @@ pub(crate) async fn doctor(session: &Session, output: &Output) -> Result<(), Fai
     }
     output.list("checks", &["check", "state", "about"], &rows)?;
     if rows.iter().any(|row| row["state"] == "bad") {
-        let text = "something is not as it should be; each line says what to do";
-        return Err(Failure::new(Code::Failed, io::Error::other(text)));
+        return Err(Failure::unfit());
     }
     Ok(())
 }

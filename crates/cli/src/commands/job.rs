@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use alloy_primitives::Address;
 use clap::Subcommand;
 use serde_json::{Value, json};
-use tallystick_sdk::Cursor;
 use tallystick_sdk::client::page;
 use tallystick_sdk::verify::{Expected, verify};
+use tallystick_sdk::{Client, Cursor};
 use tallystick_types::{JobId, TaskIndex};
 
 use crate::failure::Failure;
@@ -25,6 +25,11 @@ pub(crate) enum Command {
     Run(Box<run::Run>),
     /// Orders work and ends; prints the job.
     Submit(Box<order::Order>),
+    /// Creates a job by a call of the contract, with no signed order; prints the job.
+    ///
+    /// The price is asked and the input is uploaded as for an order. The account pays the gas of
+    /// the call, needs --rpc and --deployments, and its deposit is reserved by the call.
+    Create(Box<order::Order>),
     /// Shows where a job stands.
     Status {
         /// The job.
@@ -78,7 +83,11 @@ pub(crate) enum Command {
         task: u32,
     },
     /// Lists tasks whose tries are used up, oldest first.
-    DeadLetters,
+    DeadLetters {
+        /// Those of this account's private jobs as well; needs its key.
+        #[arg(long)]
+        private: bool,
+    },
 }
 
 impl Command {
@@ -89,32 +98,38 @@ impl Command {
                 let ordered = order.place(session).await?;
                 Ok(output.record(&json!({ "job": ordered.job }))?)
             }
+            Self::Create(order) => {
+                let job = order.create(session).await?;
+                Ok(output.record(&json!({ "job": job }))?)
+            }
             Self::Status { job } => {
                 let status = session.reader().await?.status(job).await?;
                 Ok(output.record(&words::status(&status))?)
             }
             Self::Watch { job, after } => watch(session, output, job, after).await,
             Self::Result { job, output: folder } => {
-                let client = session.reader().await?;
+                let client = session.reader_of(job).await?;
                 let record = fetch::fetch(&client, job, &fetch::Wanted::unknown(), &folder).await?;
                 Ok(output.record(&record)?)
             }
             Self::Receipt { job } => {
-                let client = session.reader().await?;
+                let client = session.reader_of(job).await?;
                 let verified = verify(&client.receipt(job).await?)?;
                 let domain = client.job_domain();
                 verified.answers(&Expected { job, domain, specification: None, quorum: 1 })?;
                 Ok(output.text(&verified.to_json())?)
             }
-            Self::Why { job } => Ok(output.text(&session.reader().await?.why(job).await?)?),
+            Self::Why { job } => Ok(output.text(&session.reader_of(job).await?.why(job).await?)?),
             Self::Cancel { job } => {
                 session.client().await?.cancel(job).await?;
                 Ok(output.record(&json!({ "job": job, "cancelled": true }))?)
             }
             Self::List { client, most } => list(session, output, client, most).await,
             Self::Retry { job, task } => retry(session, output, job, task).await,
-            Self::DeadLetters => {
-                let rows = dead_letters(session).await?;
+            Self::DeadLetters { private } => {
+                let client =
+                    if private { session.client().await? } else { session.reader().await? };
+                let rows = dead_letters(&client).await?;
                 let fields = ["job", "task", "tries", "reason"];
                 Ok(output.list("dead_letters", &fields, &rows)?)
             }
@@ -124,9 +139,8 @@ impl Command {
 
 /// Events are the result here, one line or object each, as they come.
 async fn watch(session: &Session, output: &Output, job: JobId, after: u64) -> Result<(), Failure> {
-    let client = session.reader().await?;
-    // A job that nobody knows has no events, and waiting for them would never end.
-    client.status(job).await?;
+    // A job that nobody knows has no events, and waiting for them would never end: this asks.
+    let client = session.reader_of(job).await?;
     let mut watch = client.watch(job, after);
     while let Some(event) = watch.next().await? {
         output.event(event.sequence, event.at_ms.get(), &words::event(&event))?;
@@ -154,8 +168,7 @@ async fn list(
     Ok(output.list("jobs", &["job", "phase", "verified", "tasks", "cost", "client"], &rows)?)
 }
 
-async fn dead_letters(session: &Session) -> Result<Vec<Value>, Failure> {
-    let client = session.reader().await?;
+async fn dead_letters(client: &Client) -> Result<Vec<Value>, Failure> {
     let (mut rows, mut after) = (Vec::new(), Cursor::default());
     loop {
         let found = client.dead_letters(page(after)).await?;
@@ -177,7 +190,8 @@ async fn dead_letters(session: &Session) -> Result<Vec<Value>, Failure> {
 
 /// The tries are those that the letter has now: a letter that was retried meanwhile stays as it is.
 async fn retry(session: &Session, output: &Output, job: JobId, task: u32) -> Result<(), Failure> {
-    let letters = dead_letters(session).await?;
+    let client = session.client().await?;
+    let letters = dead_letters(&client).await?;
     let letter =
         letters.iter().find(|letter| letter["job"] == json!(job) && letter["task"] == task);
     let tries = letter.and_then(|letter| letter["tries"].as_u64());
@@ -186,6 +200,6 @@ async fn retry(session: &Session, output: &Output, job: JobId, task: u32) -> Res
             "task {task} of {job} is no dead letter; `tally job dead-letters` lists them"
         ))
     })?;
-    session.client().await?.retry(job, TaskIndex::new(task), tries).await?;
+    client.retry(job, TaskIndex::new(task), tries).await?;
     Ok(output.record(&json!({ "job": job, "task": task, "tries": tries, "retried": true }))?)
 }

@@ -13,30 +13,29 @@ use tallystick_types::{NodeId, Seat};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
+use crate::terminal;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Makes a code by which one machine pairs with this client. It is used once and expires.
+    /// Whoever claims it sees the input of private jobs: tell it to the machine's operator alone.
     Pair,
-    /// Pairs a machine with the client that made a code.
+    /// Pairs a registered machine with the client that made a code. The machine's operator does it.
     Claim {
         /// The code.
         code: String,
-        /// Number of the node; zero for a machine that is not registered.
-        #[arg(long, default_value_t = 0)]
+        /// Number of the node in the registry.
+        #[arg(long)]
         node: u64,
-        /// Address whose signatures count for the node.
+        /// Address whose signatures count for the node, as registered.
         #[arg(long, value_name = "ADDRESS")]
         signer: Address,
         /// File of the node's identity key.
         #[arg(long, value_name = "FILE")]
         identity: PathBuf,
     },
-    /// Lists the pairings of a client.
-    List {
-        /// The client; the account of --key unless named.
-        client: Option<Address>,
-    },
+    /// Lists the machines that may see this account's private jobs; needs its key.
+    List,
 }
 
 impl Command {
@@ -44,6 +43,9 @@ impl Command {
         match self {
             Self::Pair => {
                 let made = session.client().await?.create_pairing().await?;
+                terminal::tell(
+                    "tell the code to the operator of one machine, who runs `tally trust claim`",
+                );
                 output.record(&json!({
                     "code": made.code.as_str(),
                     "expires_at_ms": made.expires_at_ms,
@@ -56,12 +58,11 @@ impl Command {
                 let client = client.claim_pairing(&code, seat, &identity).await?;
                 output.record(&json!({ "paired_with": client, "node": node }))?;
             }
-            Self::List { client } => {
-                let account = session.address(client)?;
-                let client = session.reader().await?;
+            Self::List => {
+                let client = session.client().await?;
                 let (mut rows, mut after) = (Vec::new(), Cursor::default());
                 loop {
-                    let found = client.pairings(account, page(after)).await?;
+                    let found = client.pairings(page(after)).await?;
                     rows.extend(found.pairings.iter().map(|pairing| {
                         json!({
                             "node": pairing.seat.node,

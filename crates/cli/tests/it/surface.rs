@@ -11,6 +11,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
         &[
             "run",
             "submit",
+            "create",
             "status",
             "watch",
             "result",
@@ -70,7 +71,7 @@ fn wrong_use_is_code_2_and_says_what_to_do() {
         (&[], "Usage"),
         (&["job", "status", "12"], "invalid value"),
         (&["job", "status", JOB], "--coordinator"),
-        (&["job", "list", "--coordinator", "not a url"], "http://host:port"),
+        (&["job", "list", "--coordinator", "not a url"], "https://host:port"),
         (&["escrow", "balance"], "--rpc"),
         (&["escrow", "balance", "--rpc", NOWHERE], "--deployments"),
         (&["key", "new"], "TALLY_PASSWORD_FILE"),

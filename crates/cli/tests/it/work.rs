@@ -3,7 +3,10 @@
 use std::fs;
 
 use assert_cmd::assert::Assert;
+use tallystick_sdk::messages::Shortage;
+use tallystick_tls::{SampleAuthority, Validity};
 use tallystick_types::{Canonical, JobId};
+use tallystick_wire::{List, Sentence};
 
 use crate::coordinator::Coordinator;
 use crate::program::{Home, json, stderr, stdout};
@@ -68,6 +71,28 @@ async fn one_command_leads_from_the_module_to_the_verified_result() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_of_another_machine_is_reached_by_tls_or_not_at_all() {
+    let home = Home::new();
+    let authority = SampleAuthority::new();
+    let pair = authority.pair("127.0.0.1", Validity::Present);
+    let coordinator = Coordinator::secured(&pair).await;
+    let file = authority.write(home.path());
+    let ask = ["network", "show", "--coordinator", &coordinator.url, "--json"];
+    let strange = home.tally(&ask).code(4);
+    assert!(stderr(&strange).contains("--authorities"), "{}", stderr(&strange));
+    let file = file.to_str().unwrap();
+    let known = home.tally(&[&ask[..], &["--authorities", file]].concat()).success();
+    assert_eq!(json(&known)["chain"], 31_337);
+    let mut command = home.command(&ask);
+    command.env("TALLY_AUTHORITIES", file).assert().success();
+    let no_file = home.tally(&[&ask[..], &["--authorities", "missing.pem"]].concat()).code(2);
+    assert!(stderr(&no_file).contains("missing.pem cannot be read"));
+    let plain = ["network", "show", "--coordinator", "http://10.0.0.1:7420"];
+    let plain = home.tally(&plain).code(2);
+    assert!(stderr(&plain).contains("write https://"), "{}", stderr(&plain));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_at_the_keyboard_orders_nothing_without_saying_yes() {
     let (home, key) = prepare();
     let coordinator = Coordinator::start().await;
@@ -88,6 +113,39 @@ async fn a_foreign_receipt_ends_with_code_5_and_leaves_no_result() {
     let outcome = run(&home, &coordinator, &key, &["--yes"]).code(5);
     assert!(stderr(&outcome).contains("is the receipt of job"), "{}", stderr(&outcome));
     assert!(!home.path().join("result/output").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn terms_that_nobody_can_meet_are_code_3_with_every_filter_and_nothing_is_sent() {
+    let (home, key) = prepare();
+    let coordinator = Coordinator::start().await;
+    let sentence = "each task needs 9 nodes, and of the 3 known ones 2 can ever do this work (1: \
+                    machine too small); ask for less of a node or for fewer replicas";
+    coordinator.state().shortage = Some(Shortage {
+        needed: 9,
+        known: 3,
+        rejected: List::default(),
+        impossible: true,
+        sentence: Sentence::cut(sentence),
+    });
+    let outcome = run(&home, &coordinator, &key, &["--yes", "--replicas", "9"]).code(3);
+    assert_eq!(stderr(&outcome), format!("error: Quote was refused: {sentence}\n"));
+    assert_eq!(stdout(&outcome), "");
+    assert!(coordinator.state().puts.is_empty(), "nothing is uploaded for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_code_1_and_names_the_file() {
+    let (home, key) = prepare();
+    let coordinator = Coordinator::start().await;
+    let at = ["--coordinator", &coordinator.url, "--key", &key];
+    let job = JOB.to_string();
+    let mut cancel = home.command(&[&["job", "cancel", &job], &at[..]].concat());
+    let outcome = cancel.env("TALLY_PASSWORD", "wrong").assert().code(1);
+    let told = stderr(&outcome);
+    assert!(told.contains("the password does not open"), "{told}");
+    assert!(told.contains("give the right one"), "{told}");
+    assert!(told.contains(".local/share/tally/keys"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

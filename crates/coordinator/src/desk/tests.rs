@@ -1,8 +1,8 @@
 use alloy_primitives::Address;
-use tallystick_journal::Network;
+use tallystick_journal::{Network, PairingClaimed, PairingId};
 use tallystick_ports::ManualClock;
 use tallystick_protocol::ledger::NodeProfile;
-use tallystick_types::{ChainId, JobId, NodeId, Seat};
+use tallystick_types::{ChainId, IdentityKey, JobId, NodeId, Seat};
 use tempfile::TempDir;
 
 use super::*;
@@ -103,4 +103,57 @@ async fn a_refused_input_is_answered_and_stop_ends_the_thread_after_what_came_be
     assert_eq!(handle.apply(joined(4)).await, Err(Stopped));
     let (desk, _handle, _wished) = open(&folder);
     assert!(knows(&desk.machine, 3) && !knows(&desk.machine, 4));
+}
+
+const CLIENT: Address = Address::repeat_byte(9);
+
+/// A code that ends at 2,000.
+async fn make(handle: &DeskHandle, number: u64, code: &'static str) -> Result<(), RuleError> {
+    let made = handle.change(move |step| {
+        let (now, end) = (WallTime::new(1_000), WallTime::new(2_000));
+        step.add_pairing(PairingId(number), CLIENT, code, now, end)?;
+        Ok(((), Vec::new()))
+    });
+    made.await.unwrap()
+}
+
+async fn claim(handle: &DeskHandle, node: u32, at: u64) -> Result<Address, RuleError> {
+    let claimed = handle.change(move |step| {
+        let (provider, at) = (IdentityKey::new([5; 32]), WallTime::new(at));
+        let by = PairingClaimed { provider, seat: seat(node), at };
+        let client = step.claim_pairing("CODE", by)?.user;
+        Ok((client, vec![Input::Ledger(Event::Paired { client, seat: seat(node) })]))
+    });
+    claimed.await.unwrap()
+}
+
+fn paired(machine: &Machine) -> Vec<Seat> {
+    machine.ledger().state().pairings.of(CLIENT).into_iter().flatten().copied().collect()
+}
+
+#[tokio::test]
+async fn a_pairing_is_in_table_and_ledger_or_in_neither_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, handle, wished) = open(&folder);
+    let thread = tokio::task::spawn_blocking(move || desk.run());
+    assert_eq!(make(&handle, 1, "CODE").await, Ok(()));
+    assert_eq!(
+        make(&handle, 1, "OTHER").await,
+        Err(RuleError::PairingExists { id: PairingId(1) }),
+        "the same request makes one code"
+    );
+    let (code, expired_at) = ("CODE".to_owned(), WallTime::new(2_000));
+    assert_eq!(claim(&handle, 3, 2_000).await, Err(RuleError::Expired { code, expired_at }));
+    assert_eq!(handle.ask(|machine, _| paired(machine)).await, Ok(vec![]));
+    assert_eq!(claim(&handle, 3, 1_999).await, Ok(CLIENT));
+    let code = "CODE".to_owned();
+    assert_eq!(claim(&handle, 4, 1_999).await, Err(RuleError::Claimed { code }));
+    assert_eq!(handle.ask(|machine, _| paired(machine)).await, Ok(vec![seat(3)]));
+    drop((wished, handle));
+    thread.await.unwrap().unwrap();
+    let (desk, _handle, _wished) = open(&folder);
+    assert_eq!(paired(&desk.machine), [seat(3)]);
+    let listed = desk.journal.reader().pairings_of(CLIENT).unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].1.claimed.map(|claimed| claimed.seat), Some(seat(3)));
 }

@@ -1,16 +1,14 @@
 //! What a coordinator knows of a job besides the ledger: its lease, its outputs, its receipt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tallystick_protocol::ledger::{ChainFact, Evidence, Job};
-use tallystick_scheduler::{Request, Resources, Tier, WorkKind};
+use tallystick_scheduler::Request;
 use tallystick_types::{
-    Amount, Attempt, Attestation, BlobDigest, InputDigest, JobId, OutputDigest, OutputRoot,
-    Receipt, ReceiptClaim, Seat, SignedReceipt, TaskIndex, Usage, WallTime,
+    Attempt, Attestation, BlobDigest, ChainTime, JobId, OutputDigest, OutputRoot, Receipt,
+    ReceiptClaim, Seat, SignedReceipt, TaskIndex, Usage, WallTime,
 };
-
-use tallystick_protocol::specification::{Input as WorkInput, Work};
 
 use super::input::{Lease, NodeOutput, Offer};
 
@@ -142,39 +140,27 @@ impl Book {
 
     /// Whether it is too late to take the lease.
     pub fn is_late(&self, now: WallTime) -> bool {
+        now.get() / 1_000 >= self.last_moment().get()
+    }
+
+    /// When anybody can send the money back at the latest, while there is no result.
+    pub const fn refund_at(&self) -> ChainTime {
+        match self.lease {
+            Some(_) => self.offer.rules.complete_by,
+            None => self.last_moment(),
+        }
+    }
+
+    /// The first moment at which it is too late to take the lease.
+    const fn last_moment(&self) -> ChainTime {
         let rules = &self.offer.rules;
         let first = self.offer.attempt.get() <= 1;
-        let limit = if first { rules.assign_by } else { rules.complete_by };
-        now.get() / 1_000 >= limit.get()
+        if first { rules.assign_by } else { rules.complete_by }
     }
 
     /// What a task of the job demands of a machine.
     pub fn demands(&self) -> Request {
-        let specification = &self.offer.specification;
-        let Work::Wasm { memory_bytes, .. } = &specification.work;
-        let blobs: BTreeMap<InputDigest, u64> = match &specification.input {
-            WorkInput::Blob { digest, size, .. } => BTreeMap::from([(*digest, *size)]),
-            WorkInput::Blobs(blobs) => blobs.iter().map(|it| (it.digest, it.size)).collect(),
-            WorkInput::Tiles { .. } => BTreeMap::new(),
-        };
-        Request {
-            kind: WorkKind::Wasm,
-            engine: Some(specification.engine.clone()),
-            resources: Resources {
-                cpu_millicores: 1_000,
-                memory_bytes: *memory_bytes,
-                ..Resources::default()
-            },
-            tier: Tier::One,
-            trust: self.offer.rules.trust,
-            client: self.offer.client,
-            privacy: specification.privacy,
-            max_price: Amount::new(u128::MAX),
-            region: None,
-            blobs,
-            policy: specification.policy,
-            excluded: BTreeSet::new(),
-        }
+        self.offer.terms().demands()
     }
 
     /// What the work used in all: as whoever's output was taken says, task by task.

@@ -25,10 +25,13 @@ pub(super) struct Chooser<'a> {
 }
 
 impl Chooser<'_> {
-    /// The candidates as they stand in the ledger now.
-    fn index(&self, client: Address, node_of: impl Fn(Seat) -> Option<NodeState>) -> ScanIndex {
-        let mut index = ScanIndex::new(self.parameters.clone());
-        for (id, candidate) in self.candidates {
+    /// The candidates as they stand in the ledger now, each with whether it is busy.
+    pub(super) fn known(
+        &self,
+        client: Address,
+        node_of: impl Fn(Seat) -> Option<NodeState>,
+    ) -> impl Iterator<Item = (Candidate, bool)> {
+        self.candidates.values().map(move |candidate| {
             let state = node_of(candidate.seat).unwrap_or_default();
             let mut candidate = candidate.clone();
             candidate.online &= state.online;
@@ -39,9 +42,17 @@ impl Chooser<'_> {
             if state.quarantined {
                 candidate.quarantine = Quarantine::Until { tests_left: 1 };
             }
+            (candidate, state.busy)
+        })
+    }
+
+    fn index(&self, client: Address, node_of: impl Fn(Seat) -> Option<NodeState>) -> ScanIndex {
+        let mut index = ScanIndex::new(self.parameters.clone());
+        for (candidate, busy) in self.known(client, node_of) {
+            let id = candidate.id();
             index.upsert(candidate);
-            if state.busy {
-                index.mark_busy(*id).expect("the candidate was put in just now");
+            if busy {
+                index.mark_busy(id).expect("the candidate was put in just now");
             }
         }
         index

@@ -1,6 +1,5 @@
 //! The lease of a job: taken, joined by more nodes, given back, lost and won again.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use tallystick_protocol::ledger::{CloseReason, Event, Settlement};
@@ -8,7 +7,6 @@ use tallystick_scheduler::CandidateId;
 use tallystick_types::{Attestations, JobId, Privacy, Seat};
 
 use super::book::{Book, ReceiptStage};
-use super::choose::{Chooser, NodeState};
 use super::input::{ChainCallKind, Lease, Offer};
 use super::wish::{ChainCall, Wish};
 use super::{Machine, Stepped};
@@ -31,6 +29,7 @@ impl Machine {
             Some(_) => return,
         }
         self.take(job, out);
+        self.weigh(job, out);
     }
 
     /// A later attempt: outputs that are verified are kept where the ledger goes on with the job.
@@ -69,6 +68,7 @@ impl Machine {
         if let Some(book) = self.books.get_mut(&job) {
             book.taking = Some(now);
         }
+        self.weighed.remove(&job);
         out.wishes.push(Wish::Chain(job, ChainCall::Assign { attempt, nodes: seats }));
     }
 
@@ -115,18 +115,11 @@ impl Machine {
         // Room is left for the secondaries of one task at least.
         let others = usize::from(book.offer.rules.replicas.saturating_sub(1));
         let most = tasks.min(Attestations::MOST.saturating_sub(others)).max(1);
-        let chooser = Chooser {
-            candidates: &self.candidates,
-            parameters: &self.parameters,
-            books: &self.books,
-            decisions: RefCell::default(),
-        };
-        let paired = state.pairings.of(book.offer.client);
-        chooser.first(book, most, |seat| {
-            let node = NodeState::from(state.nodes.get(seat)?);
-            let paired = paired.is_some_and(|paired| paired.contains(&seat));
-            Some(NodeState { paired, ..node })
-        })
+        // A lease with too few nodes would only lock money.
+        if self.prospect(&book.offer.terms(), |_| true).is_impossible() {
+            return Vec::new();
+        }
+        self.chooser().first(book, most, self.node_states(book.offer.client))
     }
 
     /// The chain shows the lease: work begins, or goes on with more nodes.

@@ -5,4 +5,5 @@ mod nodes;
 mod path;
 mod private;
 mod property;
+mod terms;
 mod world;

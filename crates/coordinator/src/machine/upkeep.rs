@@ -23,12 +23,15 @@ impl Machine {
                 }
             }
             self.take(job, out);
+            self.weigh(job, out);
             self.enlist(job, out);
             self.release(job, out);
             self.fetch_again(job, out);
             self.nudge_receipt(job, out);
             self.forget(job, out);
         }
+        let books = &self.books;
+        self.weighed.retain(|job, _| books.contains_key(job));
     }
 
     /// A job whose money went for good, and that nobody asks about any more, is forgotten here. Its

@@ -14,6 +14,7 @@ use tallystick_types::{
 };
 
 use super::input::ChainCallKind;
+use super::prospect::Waiting;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,6 +182,8 @@ pub enum Told {
         /// For what.
         reason: NoNode,
     },
+    /// Too few nodes are there, or free, for it.
+    Waiting(Waiting),
     /// A task went to a node.
     Assigned(At, Role),
     /// The node has it.

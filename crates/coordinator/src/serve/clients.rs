@@ -1,18 +1,22 @@
 //! The service of clients: quotes, orders, and everything that can be asked about jobs.
 
+mod access;
 mod describe;
 mod order;
+mod pairing;
+mod terms;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::Address;
-use tallystick_abi::signer_of;
+use tallystick_chain::view::JobView;
 use tallystick_journal::{JobRecord, ReceiptRecord};
 use tallystick_protocol::ledger::{Event, TaskState};
-use tallystick_types::{EvmSignature, JobId};
-use tallystick_wire::authentication::{ClientRequest, Network};
+use tallystick_protocol::specification::Specification;
+use tallystick_types::{EvmSignature, JobId, JobOrder};
+use tallystick_wire::authentication::ClientRequest;
 use tallystick_wire::client as message;
 use tallystick_wire::client::v1;
 use tallystick_wire::client::v1::clients_server::Clients;
@@ -20,6 +24,7 @@ use tallystick_wire::{Label, Sentence, Software, Text};
 use tokio::time::timeout;
 use tonic::{Request, Response, Status};
 
+use self::pairing::PairingDesk;
 use super::{Answers, checked, stopped};
 use crate::machine::{Input, UnknownJob};
 use crate::shared::Shared;
@@ -37,6 +42,7 @@ pub(crate) struct ClientService {
     shared: Shared,
     /// Orders that were taken and are not on the chain yet, the oldest first.
     taken: Arc<Mutex<VecDeque<JobId>>>,
+    pairings: PairingDesk,
 }
 
 #[tonic::async_trait]
@@ -55,9 +61,19 @@ impl Clients for ClientService {
         request: Request<v1::QuoteRequest>,
     ) -> Result<Response<v1::QuoteResponse>, Status> {
         let asked: message::QuoteRequest = checked(request.into_inner())?;
-        let shared = self.shared.clone();
+        if order::private(asked.specification.clone()).await?.is_some() {
+            let who = access::reader(&self.shared, asked.access.as_ref())?.ok_or_else(|| {
+                Status::unauthenticated("a private job is priced for its client; sign the request")
+            })?;
+            access::require_paired(&self.shared, who, asked.replicas).await?;
+        }
+        // Nothing has to be uploaded for terms that no price makes possible.
+        terms::require_nodes(&self.shared, terms::of_quote(&asked, None)).await?;
+        let (shared, again) = (self.shared.clone(), asked.clone());
         let quote = tokio::task::spawn_blocking(move || order::quote(&shared, &asked));
-        Ok(Response::new(joined(quote.await)??.into()))
+        let quote = joined(quote.await)??;
+        terms::require_nodes(&self.shared, terms::of_quote(&again, Some(&quote))).await?;
+        Ok(Response::new(quote.into()))
     }
 
     async fn submit(
@@ -65,12 +81,17 @@ impl Clients for ClientService {
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
         let asked: message::SubmitRequest = checked(request.into_inner())?;
+        let (order, specification) = (asked.order(), asked.specification.clone());
         let shared = self.shared.clone();
         let judged = tokio::task::spawn_blocking(move || order::judge(&shared, &asked));
-        let (job, intent) = joined(judged.await)??;
+        let (job, intent, terms) = joined(judged.await)??;
+        terms::require_nodes(&self.shared, Some(terms)).await?;
+        if let Some(specification) = order::private(specification).await? {
+            self.take_private(job, &order, specification).await?;
+        }
+        self.take(job)?;
         let kept = self.shared.outbox.enqueue(intent).await;
         kept.map_err(|error| Status::unavailable(error.to_string()))?;
-        self.take(job);
         Ok(Response::new(message::SubmitResponse { job }.into()))
     }
 
@@ -87,7 +108,8 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let message::WatchRequest { job, after_sequence } = checked(request.into_inner())?;
+        let message::WatchRequest { job, after_sequence, access } = checked(request.into_inner())?;
+        access::require_reader(&self.shared, job, access.as_ref()).await?;
         self.describe(job).await?;
         let (feed, mut news) = (self.shared.feed.clone(), self.shared.feed.watch());
         news.mark_changed();
@@ -121,7 +143,8 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::ResultRequest>,
     ) -> Result<Response<v1::ResultResponse>, Status> {
-        let message::ResultRequest { job, first_task } = checked(request.into_inner())?;
+        let message::ResultRequest { job, first_task, access } = checked(request.into_inner())?;
+        access::require_reader(&self.shared, job, access.as_ref()).await?;
         let found = self.shared.desk.ask(move |machine, _| {
             let receipt = describe::output(machine, job);
             let parts = describe::parts(machine, job, first_task, PARTS)?;
@@ -137,12 +160,15 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::ReceiptRequest>,
     ) -> Result<Response<v1::ReceiptResponse>, Status> {
-        let message::ReceiptRequest { job } = checked(request.into_inner())?;
+        let message::ReceiptRequest { job, access } = checked(request.into_inner())?;
+        access::require_reader(&self.shared, job, access.as_ref()).await?;
         let kept = self.shared.desk.ask(move |_, reader| reader.receipts_of(job));
         let kept = kept.await.map_err(stopped)?.map_err(disk)?;
-        let (_, ReceiptRecord { receipt, .. }) = kept.into_iter().last().ok_or_else(|| {
-            Status::failed_precondition("the job has no receipt yet; watch it, then ask again")
-        })?;
+        let Some((_, ReceiptRecord { receipt, .. })) = kept.into_iter().last() else {
+            self.describe(job).await?;
+            let words = "the job has no receipt yet; watch it, then ask again";
+            return Err(Status::failed_precondition(words));
+        };
         let receipt =
             receipt.try_into().map_err(|_| Status::internal("the receipt is too long"))?;
         Ok(Response::new(message::ReceiptResponse { receipt }.into()))
@@ -152,8 +178,10 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::WhyRequest>,
     ) -> Result<Response<v1::WhyResponse>, Status> {
-        let message::WhyRequest { job } = checked(request.into_inner())?;
-        let json = self.shared.desk.ask(move |machine, _| describe::why(machine, job));
+        let message::WhyRequest { job, access } = checked(request.into_inner())?;
+        access::require_reader(&self.shared, job, access.as_ref()).await?;
+        let shared = self.shared.clone();
+        let json = self.shared.desk.ask(move |machine, _| describe::why(&shared, machine, job));
         let json = json.await.map_err(stopped)?.ok_or_else(|| unknown(job))?;
         Ok(Response::new(message::WhyResponse { json: Text::cut(&json) }.into()))
     }
@@ -191,7 +219,11 @@ impl Clients for ClientService {
         request: Request<v1::DeadLettersRequest>,
     ) -> Result<Response<v1::DeadLettersResponse>, Status> {
         let asked: message::DeadLettersRequest = checked(request.into_inner())?;
-        let letters = self.shared.desk.ask(move |machine, _| describe::letters(machine, &asked));
+        let who = access::reader(&self.shared, asked.access.as_ref())?;
+        let look = move |machine: &crate::machine::Machine, _: &tallystick_journal::Reader| {
+            describe::letters(machine, &asked, who)
+        };
+        let letters = self.shared.desk.ask(look);
         Ok(Response::new(letters.await.map_err(stopped)?.into()))
     }
 
@@ -218,45 +250,89 @@ impl Clients for ClientService {
         &self,
         request: Request<v1::CreatePairingRequest>,
     ) -> Result<Response<v1::CreatePairingResponse>, Status> {
-        let _: message::CreatePairingRequest = checked(request.into_inner())?;
-        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+        let made = self.pairings.create(&self.shared, checked(request.into_inner())?).await?;
+        Ok(Response::new(made.into()))
     }
 
     async fn claim_pairing(
         &self,
         request: Request<v1::ClaimPairingRequest>,
     ) -> Result<Response<v1::ClaimPairingResponse>, Status> {
-        let _: message::ClaimPairingRequest = checked(request.into_inner())?;
-        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+        let claimed = self.pairings.claim(&self.shared, checked(request.into_inner())?).await?;
+        Ok(Response::new(claimed.into()))
     }
 
     async fn list_pairings(
         &self,
         request: Request<v1::ListPairingsRequest>,
     ) -> Result<Response<v1::ListPairingsResponse>, Status> {
-        let _: message::ListPairingsRequest = checked(request.into_inner())?;
-        Err(Status::unimplemented("this coordinator does not take private jobs yet"))
+        let found = pairing::list(&self.shared, checked(request.into_inner())?).await?;
+        Ok(Response::new(found.into()))
     }
 }
 
 impl ClientService {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared, taken: Arc::default() }
+        Self { shared, taken: Arc::default(), pairings: PairingDesk::default() }
     }
 
-    /// Remembers an order until the chain shows its job.
-    fn take(&self, job: JobId) {
+    /// Remembers an order until the chain shows its job. The contract takes one live job at a time
+    /// in a slot, and later ones with a higher sequence: an order that cannot become a job is
+    /// refused here, where its client hears of it.
+    fn take(&self, job: JobId) -> Result<(), Status> {
+        let busy = |other: JobId| {
+            let words = format!("job {other} uses the nonce of job {job}; order with another one");
+            Status::failed_precondition(words)
+        };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let house = self.shared.house.read();
+        let rivals = |other: &JobId| *other != job && other.slot() == job.slot();
+        let told = house.latest().jobs().filter(|view| rivals(&view.id));
+        let late = |view: &&JobView| !view.state.is_final() || view.id.sequence() >= job.sequence();
+        if let Some(other) = told.into_iter().find(late) {
+            return Err(busy(other.id));
+        }
+        // What the chain shows is no longer on its way.
+        let waits = |other: &&JobId| house.latest().job(**other).is_none();
+        if let Some(other) = taken.iter().filter(|other| rivals(other)).find(waits) {
+            return Err(busy(*other));
+        }
         if !taken.contains(&job) {
             taken.push_back(job);
         }
         if taken.len() > TAKEN {
             taken.pop_front();
         }
+        Ok(())
     }
 
     fn has_taken(&self, job: JobId) -> bool {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&job)
+    }
+
+    /// Takes the order of a private job, or refuses it at once. That its client handed it in is
+    /// kept: the chain shows the digest of its specification to everybody, and work on what that
+    /// names is not done for anybody else.
+    async fn take_private(
+        &self,
+        job: JobId,
+        order: &JobOrder,
+        specification: Specification,
+    ) -> Result<(), Status> {
+        if access::record(&self.shared, job).await?.is_some() {
+            return Ok(());
+        }
+        let (client, replicas) = (order.client, order.terms.rules.replicas);
+        access::require_paired(&self.shared, client, replicas).await?;
+        let now = self.shared.clock.now();
+        let kept = self.shared.desk.change(move |step| {
+            if step.get(JobRecord::TABLE, &job)?.is_none() {
+                step.put_job(job, &order::pending(client, &specification, now))?;
+            }
+            Ok(((), Vec::new()))
+        });
+        let kept = kept.await.map_err(stopped)?;
+        kept.map_err(|rule| Status::internal(rule.to_string()))
     }
 
     /// What is known of a job, on the chain and here.
@@ -278,13 +354,11 @@ impl ClientService {
         request: ClientRequest,
         signature: &EvmSignature,
     ) -> Result<(), Status> {
-        let (chain, job_manager) = (self.shared.domain.chain, self.shared.domain.job_manager);
         let client: Address = {
             let house = self.shared.house.read();
             house.latest().job(job).map(|view| view.order.client).ok_or_else(|| unknown(job))?
         };
-        let signer = signer_of(request.digest(Network { chain, job_manager }), signature)
-            .map_err(|error| Status::unauthenticated(error.to_string()))?;
+        let signer = access::signer(&self.shared, request, signature)?;
         if signer == client {
             return Ok(());
         }
@@ -336,3 +410,6 @@ pub(crate) fn label(text: &str) -> Label {
 pub(crate) fn sentence(words: &dyn std::fmt::Display) -> Sentence {
     Sentence::cut(&words.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,13 @@ struct Talk {
     outward: mpsc::Sender<CoordinatorBody>,
 }
 
+impl From<Refusal> for CoordinatorBody {
+    fn from(Refusal { code, sentence, remedy }: Refusal) -> Self {
+        let (sentence, remedy) = (Sentence::cut(&sentence), Sentence::cut(remedy));
+        Self::Refused(Refused { code: Some(code), sentence, remedy })
+    }
+}
+
 impl WorkerService {
     pub(crate) fn new(shared: Shared, spawner: Spawner) -> Self {
         Self { shared, spawner, numbers: Arc::default() }
@@ -102,15 +109,11 @@ impl Talk {
         let (seat, hello, present) = match self.handshake().await {
             Ok(Some(entered)) => entered,
             Ok(None) => return,
-            Err(Refusal { code, sentence, remedy }) => {
+            Err(refusal) => {
+                let Refusal { code, sentence, .. } = &refusal;
                 tracing::info!(?code, sentence, "session.refused");
-                let refused = Refused {
-                    code: Some(code),
-                    sentence: Sentence::cut(&sentence),
-                    remedy: Sentence::cut(remedy),
-                };
                 // A node that is gone needs no words.
-                let _gone = self.outward.send(CoordinatorBody::Refused(refused)).await;
+                let _gone = self.outward.send(refusal.into()).await;
                 return;
             }
         };
@@ -126,24 +129,27 @@ impl Talk {
 
     /// From the first word to work; nothing where the node went away.
     async fn handshake(&mut self) -> Result<Option<(Seat, Hello, Presence)>, Refusal> {
-        let Some(AgentBody::Hello(hello)) = self.next().await else { return Ok(None) };
+        let Some(AgentBody::Hello(hello)) = self.next().await? else { return Ok(None) };
         let chosen = version::negotiate(&hello.versions, version::SUPPORTED)
             .map_err(|error| refusal(RefusedCode::Version, error, "update the older side"))?;
         let seat = hello.seat;
         self.check_registered(&hello)?;
-        let challenge = Challenge {
+        let mut challenge = Challenge {
             nonce: B256::random(),
             chain_id: self.shared.domain.chain,
             job_manager: self.shared.domain.job_manager,
             chosen_version: chosen,
             coordinator: self.shared.me,
-            coordinator_identity: self.shared.identity,
+            coordinator_identity: self.shared.identity_key(),
+            coordinator_signature: None,
         };
         let asked = SessionChallenge::new(&hello, &challenge);
+        let identity = &self.shared.identity;
+        challenge.coordinator_signature = hello.nonce.map(|nonce| asked.answer(nonce, identity));
         if !self.say(CoordinatorBody::Challenge(challenge)).await {
             return Ok(None);
         }
-        let Some(AgentBody::Proof(proof)) = self.next().await else { return Ok(None) };
+        let Some(AgentBody::Proof(proof)) = self.next().await? else { return Ok(None) };
         asked.verify(&proof.identity_signature).map_err(bad_signature)?;
         let signer = signer_of(asked.digest(), &proof.signer_signature).map_err(bad_signature)?;
         if signer != seat.signer {
@@ -199,7 +205,7 @@ impl Talk {
         if !self.say(CoordinatorBody::Welcome(welcome)).await {
             return Ok(None);
         }
-        let Some(AgentBody::Profile(profile)) = self.next().await else { return Ok(None) };
+        let Some(AgentBody::Profile(profile)) = self.next().await? else { return Ok(None) };
         let observed_ms = self.shared.clock.now().get().saturating_sub(asked_at.get());
         let measured = Measured {
             checksum: profile.checksum,
@@ -289,16 +295,14 @@ impl Talk {
                 () = self.outward.closed() => return,
                 _ = present.changed() => return,
             };
-            let Ok(Ok(Some(message))) = message else { return };
-            let body = match AgentMessage::try_from(message) {
-                Ok(message) => message.body,
-                Err(error) => {
-                    tracing::warn!(node = %seat.node, %error, "session.malformed");
-                    let code = RefusedCode::Protocol;
-                    let sentence = Sentence::cut(&error.to_string());
-                    let remedy = Sentence::cut("update the agent");
-                    let refused = Refused { code: Some(code), sentence, remedy };
-                    let _gone = self.outward.try_send(CoordinatorBody::Refused(refused));
+            let Ok(message) = message else { return };
+            let body = match read(message) {
+                Ok(Some(body)) => body,
+                Ok(None) => return,
+                Err(refusal) => {
+                    let error = &refusal.sentence;
+                    tracing::warn!(node = %seat.node, error, "session.malformed");
+                    let _gone = self.outward.try_send(refusal.into());
                     return;
                 }
             };
@@ -433,10 +437,12 @@ impl Talk {
         self.outward.send(body).await.is_ok()
     }
 
-    /// The next message of a handshake.
-    async fn next(&mut self) -> Option<AgentBody> {
-        let message = timeout(HANDSHAKE, self.inward.message()).await.ok()?.ok()??;
-        AgentMessage::try_from(message).ok().map(|message| message.body)
+    /// The next message of a handshake; nothing where the node went away.
+    async fn next(&mut self) -> Result<Option<AgentBody>, Refusal> {
+        match timeout(HANDSHAKE, self.inward.message()).await {
+            Ok(message) => read(message),
+            Err(_) => Ok(None),
+        }
     }
 }
 
@@ -486,6 +492,17 @@ fn revealed(seat: Seat, reveal: &TaskReveal) -> Option<Input> {
 
 fn refusal(code: RefusedCode, sentence: impl std::fmt::Display, remedy: &'static str) -> Refusal {
     Refusal { code, sentence: sentence.to_string(), remedy }
+}
+
+/// What came on a node's stream; nothing where the stream ended. A frame that cannot be decoded or
+/// is too long, and a message that means nothing, break the protocol.
+fn read(message: Result<Option<v1::AgentMessage>, Status>) -> Result<Option<AgentBody>, Refusal> {
+    let broken = |error: &dyn std::fmt::Display| {
+        refusal(RefusedCode::Protocol, error, "update the agent to the coordinator's version")
+    };
+    let message = message.map_err(|status| broken(&status.message()))?;
+    let Some(message) = message else { return Ok(None) };
+    AgentMessage::try_from(message).map(|it| Some(it.body)).map_err(|error| broken(&error))
 }
 
 fn bad_signature(error: impl std::fmt::Display) -> Refusal {

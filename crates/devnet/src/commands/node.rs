@@ -28,7 +28,7 @@ impl Node {
         let mut config = Config::load(Some(&self.config), std::env::vars(), &[])?;
         tallystick_node::init_logs(&config.log)?;
         let Some(lie) = self.lie else {
-            return Ok(tallystick_node::run(config, tallystick_node::signals()).await?);
+            return Ok(tallystick_node::run_until_signalled(config).await?);
         };
         let keys = keys(&config)?;
         let coordinator =
@@ -38,7 +38,7 @@ impl Node {
         config.worker.coordinators = vec![format!("http://{}", listener.local_addr()?)];
         let liar = lie::serve(listener, upstream, (lie, keys), std::future::pending());
         tokio::select! {
-            ended = tallystick_node::run(config, tallystick_node::signals()) => Ok(ended?),
+            ended = tallystick_node::run_until_signalled(config) => Ok(ended?),
             ended = liar => Ok(ended?),
         }
     }

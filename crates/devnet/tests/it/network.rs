@@ -15,22 +15,22 @@ use tallystick_sdk::order::{Demand, Offer};
 use tallystick_sdk::output::TaskRoots;
 use tallystick_sdk::specify::{Draft, InputSource, Prepared, Source};
 use tallystick_sdk::{Client, ClientConfig, verify};
-use tallystick_types::{JobId, Seconds, Trust, Verification};
+use tallystick_types::{JobId, Privacy, Seconds, Trust, Verification};
 use tallystick_wire::client::Phase;
 
 use crate::house::unused_chain;
 
 /// A network, and its client.
-struct Town {
-    network: Network,
-    client: Client,
+pub(crate) struct Town {
+    pub(crate) network: Network,
+    pub(crate) client: Client,
     /// The client's own way to the chain.
-    chain: Chain,
+    pub(crate) chain: Chain,
     _folder: tempfile::TempDir,
 }
 
 impl Town {
-    async fn build(workers: usize) -> Self {
+    pub(crate) async fn build(workers: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let worker = WorkerPlan { places: 2, memory_bytes: 1 << 30, region: 276, lie: None };
         let plan = Plan {
@@ -47,14 +47,19 @@ impl Town {
             .unlock(network.client, &Password::new(password))
             .unwrap();
         let key: Arc<dyn EvmSigner> = Arc::new(key);
-        let config = ClientConfig::new(network.coordinators[0].clone());
+        let config = config_of(&network);
         let client = Client::connect(&config, Some(key.clone())).await.unwrap();
         let deployment = network.ground.deployment.clone();
         let chain = Chain::connect(&network.url(), deployment, Some(key)).await.unwrap();
         Self { network, client, chain, _folder: folder }
     }
 
-    async fn order(&self, prepared: &Prepared) -> JobId {
+    /// How a client finds the network.
+    pub(crate) fn config(&self) -> ClientConfig {
+        config_of(&self.network)
+    }
+
+    pub(crate) async fn order(&self, prepared: &Prepared) -> JobId {
         let offer = self.offer(prepared).await;
         self.client.order(prepared, &offer).await.unwrap()
     }
@@ -66,9 +71,14 @@ impl Town {
     }
 
     async fn offer(&self, prepared: &Prepared) -> Offer {
-        let demand = Demand {
+        self.client.upload(&prepared.needed, &silent()).await.unwrap();
+        self.client.quote(prepared, &self.demand(3)).await.unwrap()
+    }
+
+    pub(crate) fn demand(&self, replicas: u8) -> Demand {
+        Demand {
             token: self.network.ground.at(Contract::TallyToken),
-            replicas: 3,
+            replicas,
             quorum: 0,
             trust: Trust::Staked,
             verification: Verification::Deterministic,
@@ -76,12 +86,10 @@ impl Town {
             most: None,
             parameters_version: None,
             within: Seconds::new(7_200),
-        };
-        self.client.upload(&prepared.needed, &silent()).await.unwrap();
-        self.client.quote(prepared, &demand).await.unwrap()
+        }
     }
 
-    async fn until(&self, job: JobId, phase: Phase) {
+    pub(crate) async fn until(&self, job: JobId, phase: Phase) {
         let reached = async {
             // Nobody answers while the coordinator is dead.
             while !self.client.status(job).await.is_ok_and(|status| status.phase == phase) {
@@ -105,11 +113,21 @@ impl Town {
     }
 }
 
-fn picture(iterations: &str) -> Prepared {
+fn config_of(network: &Network) -> ClientConfig {
+    ClientConfig::new(network.coordinators[0].clone())
+}
+
+pub(crate) fn picture(iterations: &str) -> Prepared {
+    drawn(iterations, Privacy::Public)
+}
+
+/// A small picture.
+pub(crate) fn drawn(iterations: &str, privacy: Privacy) -> Prepared {
     let module = repository().join("examples/mandelbrot/mandelbrot.wasm");
     let arguments = ["96", "64", "-0.75", "0", "3.0", iterations];
     let draft = Draft {
         arguments: arguments.map(str::to_owned).to_vec(),
+        privacy,
         ..Draft::new(Source::File(module), InputSource::Tiles("96x64/32x32".parse().unwrap()))
     };
     draft.prepare().unwrap()

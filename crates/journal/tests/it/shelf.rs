@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 
 use tallystick_journal::{JournalError, Network, Shelf};
-use tallystick_ports::{Batch, Store, StoreError};
+use tallystick_ports::{Batch, DiskFull, Store, StoreError};
 use tallystick_types::ChainId;
 use tempfile::TempDir;
 
@@ -131,7 +131,10 @@ fn a_full_disk_is_told_apart_and_costs_nothing_that_was_kept() -> Outcome {
         }
     }
     child.wait().expect("it is our child");
-    assert!(refused.ends_with(&format!("{:?}", StoreError::NoSpace)), "it ended so: {refused}");
+    assert!(
+        refused.ends_with(&format!("{:?}", StoreError::NoSpace(DiskFull))),
+        "it ended so: {refused}"
+    );
     assert!(kept > 0, "nothing was kept before");
     check(&folder, kept)?;
     let shelf = open(&folder)?;

@@ -2,10 +2,10 @@
 
 use alloy_primitives::Address;
 use tallystick_journal::{
-    DeadLetter, DeadLetterKey, EventNumber, Family, JobRecord, JobStatus, JournalError, PairingId,
-    ReceiptKey, ReceiptRecord, RuleError, Table, TrustPairing,
+    DeadLetter, DeadLetterKey, EventNumber, Family, JobRecord, JobStatus, JournalError,
+    PairingClaimed, PairingId, ReceiptKey, ReceiptRecord, RuleError, Table, TrustPairing,
 };
-use tallystick_types::{IdentitySignature, Privacy, ReceiptDigest};
+use tallystick_types::{IdentitySignature, NodeId, Privacy, ReceiptDigest, Seat};
 
 use crate::house::{Added, folder, job, node, open, pending, time};
 
@@ -23,6 +23,11 @@ fn receipt() -> ReceiptRecord {
 
 fn key(job_number: u8, digest: u8) -> ReceiptKey {
     ReceiptKey { job: job(job_number), receipt: ReceiptDigest::new([digest; 32]) }
+}
+
+fn by(number: u8, at: u64) -> PairingClaimed {
+    let seat = Seat { node: NodeId::new(number.into()), signer: Address::repeat_byte(number) };
+    PairingClaimed { provider: node(number), seat, at: time(at) }
 }
 
 fn rule(outcome: Outcome) -> RuleError {
@@ -92,14 +97,14 @@ fn a_pairing_code_is_unique_and_serves_once_before_it_expires() -> Outcome {
     assert!(!journal.reader().is_paired(user, node(5))?);
 
     let mut step = journal.step();
-    let late = step.claim_pairing("ABCD", node(5), time(100)).map(drop);
+    let late = step.claim_pairing("ABCD", by(5, 100)).map(drop);
     let expired = RuleError::Expired { code: "ABCD".to_owned(), expired_at: time(100) };
     assert_eq!(rule(late), expired);
-    let unknown = step.claim_pairing("WXYZ", node(5), time(1)).map(drop);
+    let unknown = step.claim_pairing("WXYZ", by(5, 1)).map(drop);
     assert_eq!(rule(unknown), RuleError::UnknownCode { code: "WXYZ".to_owned() });
-    let pairing = step.claim_pairing("ABCD", node(5), time(99))?;
-    assert_eq!(pairing.provider, Some(node(5)));
-    let again = step.claim_pairing("ABCD", node(6), time(99)).map(drop);
+    let pairing = step.claim_pairing("ABCD", by(5, 99))?;
+    assert_eq!(pairing.claimed, Some(by(5, 99)));
+    let again = step.claim_pairing("ABCD", by(6, 99)).map(drop);
     assert_eq!(rule(again), RuleError::Claimed { code: "ABCD".to_owned() });
     step.commit()?;
 
@@ -108,6 +113,55 @@ fn a_pairing_code_is_unique_and_serves_once_before_it_expires() -> Outcome {
     assert!(!reader.is_paired(user, node(6))?);
     assert!(!reader.is_paired(Address::repeat_byte(2), node(5))?);
     assert!(reader.get(TrustPairing::TABLE, &PairingId(1))?.is_some_and(|p| p.is_claimed()));
+    Ok(())
+}
+
+#[test]
+fn the_pairings_of_a_client_are_listed_by_the_time_of_their_claim_and_each_node_once() -> Outcome {
+    let folder = folder();
+    let mut journal = open(&folder)?;
+    let (user, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+    let mut step = journal.step();
+    for (id, user, code) in [(9, user, "A"), (4, user, "B"), (7, user, "C"), (1, other, "D")] {
+        step.add_pairing(PairingId(id), user, code, time(0), time(100))?;
+    }
+    step.claim_pairing("A", by(5, 10))?;
+    step.claim_pairing("B", by(6, 20))?;
+    step.claim_pairing("C", by(5, 30))?;
+    step.commit()?;
+    let nodes = |user| -> Result<Vec<_>, JournalError> {
+        let found = journal.reader().pairings_of(user)?;
+        Ok(found.into_iter().map(|(id, pairing)| (id, pairing.claimed)).collect())
+    };
+    assert_eq!(nodes(user)?, [(PairingId(4), Some(by(6, 20))), (PairingId(7), Some(by(5, 30)))]);
+    assert_eq!(nodes(other)?, []);
+    Ok(())
+}
+
+#[test]
+fn a_code_that_nobody_claimed_is_forgotten_a_day_after_its_end() -> Outcome {
+    let folder = folder();
+    let mut journal = open(&folder)?;
+    let user = Address::repeat_byte(1);
+    let mut step = journal.step();
+    step.add_pairing(PairingId(1), user, "USED", time(0), time(100))?;
+    step.add_pairing(PairingId(2), user, "LEFT", time(0), time(100))?;
+    step.claim_pairing("USED", by(5, 50))?;
+    step.commit()?;
+    let day = 86_400_000;
+    for (now, left) in [(100 + day - 1, true), (100 + day, false)] {
+        let mut step = journal.step();
+        step.forget_pairings(time(now))?;
+        step.commit()?;
+        let reader = journal.reader();
+        assert_eq!(reader.get(TrustPairing::TABLE, &PairingId(2))?.is_some(), left);
+        assert!(reader.is_paired(user, node(5))?);
+    }
+    // Its code is free again, one that was claimed is not.
+    let mut step = journal.step();
+    step.add_pairing(PairingId(3), user, "LEFT", time(0), time(100))?;
+    let taken = step.add_pairing(PairingId(4), user, "USED", time(0), time(100));
+    assert_eq!(rule(taken), RuleError::CodeTaken { code: "USED".to_owned() });
     Ok(())
 }
 

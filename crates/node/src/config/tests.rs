@@ -84,11 +84,3 @@ fn a_configuration_can_be_written_and_read_again() {
     let read: Config = toml::from_str(&text).unwrap();
     assert_eq!(read, config);
 }
-
-#[test]
-fn roles_of_one_process_reach_their_coordinator_on_this_machine() {
-    let listen = flag("coordinator.listen", "0.0.0.0:9000");
-    let config = load(&[flag("roles", "[\"coordinator\"]"), listen.clone()]).unwrap();
-    assert_eq!(config.own_coordinator().as_deref(), Some("http://127.0.0.1:9000"));
-    assert_eq!(load(&[listen]).unwrap().own_coordinator(), None);
-}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Batch, Change, Entry, Store, StoreError};
+use super::{Batch, Change, DiskFull, Entry, Store, StoreError};
 
 /// Keeps what was committed for as long as a clone of it lives: dropping its user and handing a
 /// clone to another one is a restart.
@@ -54,7 +54,7 @@ impl Store for MemoryStore {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let mut held = self.held();
         if let Some(room) = &mut held.room {
-            *room = room.checked_sub(1).ok_or(StoreError::NoSpace)?;
+            *room = room.checked_sub(1).ok_or(StoreError::NoSpace(DiskFull))?;
         }
         for change in batch.into_changes() {
             match change {

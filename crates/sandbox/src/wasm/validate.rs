@@ -108,6 +108,15 @@ pub(super) struct Facts {
     exports_start: bool,
 }
 
+/// Checks a whole module without running or compiling anything of it.
+///
+/// # Errors
+///
+/// [`Refusal`]: where and how the module is outside of the profile.
+pub fn check(module: &[u8]) -> Result<(), Refusal> {
+    validate(module).map(drop)
+}
+
 /// Checks the whole module and gathers what the instrumentation needs.
 pub(super) fn validate(module: &[u8]) -> Result<Facts, Refusal> {
     within(0, "bytes", module.len() as u64, Profile::MAXIMUM_MODULE_BYTES as u64)?;

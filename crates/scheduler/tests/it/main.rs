@@ -7,5 +7,6 @@ mod draw;
 mod filter;
 mod formula;
 mod policy;
+mod prospect;
 mod sample;
 mod score;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tallystick_tls::Trouble;
 use tallystick_wire::MalformedError;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
+use tallystick_wire::client::{NotPaired, Shortage};
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
@@ -40,6 +42,16 @@ pub enum CallError {
         /// What the transport said.
         message: String,
     },
+    /// There is no line that can be trusted to lead there.
+    #[error("{call} does not reach {url}: {trouble}")]
+    Insecure {
+        /// What was asked.
+        call: &'static str,
+        /// The last address that was tried.
+        url: String,
+        /// What is wrong, and what to do.
+        trouble: Trouble,
+    },
     /// The answer took too long.
     #[error(
         "{call} was not answered by {url} within {} s; try again, or raise the time limit",
@@ -69,6 +81,22 @@ pub enum CallError {
         /// What the coordinator said.
         message: String,
     },
+    /// A private job has too few nodes that its client paired with and that could begin.
+    #[error("{call} was refused: {refused}")]
+    NotPaired {
+        /// What was asked.
+        call: &'static str,
+        /// How many there are, and what to do.
+        refused: NotPaired,
+    },
+    /// Too few of the nodes that the coordinator knows can ever do what is asked for.
+    #[error("{call} was refused: {}", &*shortage.sentence)]
+    TermsUnmet {
+        /// What was asked.
+        call: &'static str,
+        /// Who is missing, with the number of nodes that each filter rejects.
+        shortage: Box<Shortage>,
+    },
     /// The coordinator refuses.
     #[error("{call} was refused ({code}): {message}")]
     Refused {
@@ -93,10 +121,19 @@ pub enum CallError {
 impl CallError {
     /// Whether nobody answered, so that nothing is known of the call.
     pub const fn is_silence(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Insecure { .. } | Self::TimedOut { .. })
     }
 
     pub(crate) fn of(call: &'static str, url: &str, status: &Status) -> Self {
+        if let Some(refused) = NotPaired::of(status) {
+            return Self::NotPaired { call, refused };
+        }
+        if let Some(shortage) = Shortage::of_refusal(status) {
+            return Self::TermsUnmet { call, shortage: Box::new(shortage) };
+        }
+        if let Some(trouble) = Trouble::of(status) {
+            return Self::Insecure { call, url: url.to_owned(), trouble };
+        }
         let message = status.message().to_owned();
         match status.code() {
             Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal => {

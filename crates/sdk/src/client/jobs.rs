@@ -1,4 +1,5 @@
-//! What can be asked about jobs and nodes without a signature.
+//! What can be asked about jobs and nodes. What a private job is about is told to its client alone:
+//! with a key, a client proves who it is wherever that may matter.
 
 use alloy_primitives::Address;
 use tallystick_types::JobId;
@@ -44,7 +45,8 @@ impl Client {
     pub async fn receipt(&self, job: JobId) -> Result<Vec<u8>, CallError> {
         let answer: ReceiptResponse = self
             .ask("Receipt", Repeat::Harmless, |mut service| async move {
-                service.receipt(v1::ReceiptRequest::from(ReceiptRequest { job })).await
+                let access = self.access(&mut service).await?;
+                service.receipt(v1::ReceiptRequest::from(ReceiptRequest { job, access })).await
             })
             .await?;
         Ok(answer.receipt.into_vec())
@@ -58,7 +60,8 @@ impl Client {
     pub async fn why(&self, job: JobId) -> Result<String, CallError> {
         let answer: WhyResponse = self
             .ask("Why", Repeat::Harmless, |mut service| async move {
-                service.why(v1::WhyRequest::from(WhyRequest { job })).await
+                let access = self.access(&mut service).await?;
+                service.why(v1::WhyRequest::from(WhyRequest { job, access })).await
             })
             .await?;
         Ok(answer.json.into_string())
@@ -96,16 +99,19 @@ impl Client {
         .await
     }
 
-    /// Tasks whose tries are used up, oldest first.
+    /// Tasks whose tries are used up, oldest first. Of private jobs only those of this client.
     ///
     /// # Errors
     ///
     /// [`CallError`].
     pub async fn dead_letters(&self, page: Listing) -> Result<DeadLettersResponse, CallError> {
-        let request = v1::DeadLettersRequest::from(DeadLettersRequest { page });
         self.ask("DeadLetters", Repeat::Harmless, |mut service| {
-            let request = request.clone();
-            async move { service.dead_letters(request).await }
+            let page = page.clone();
+            async move {
+                let access = self.access(&mut service).await?;
+                let request = v1::DeadLettersRequest::from(DeadLettersRequest { page, access });
+                service.dead_letters(request).await
+            }
         })
         .await
     }

@@ -7,30 +7,37 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use alloy_primitives::Address;
+use ed25519_dalek::SigningKey;
 use tallystick_abi::signer_of;
 use tallystick_blobs::{BlobStore, StoreConfig};
 use tallystick_protocol::specification::{Slice, Specification};
 use tallystick_sdk::messages::{
-    Accepted, Assigned, EventKind, Finality, JobEvent, JobStatus, NetworkResponse, Phase,
-    QuoteRequest, QuoteResponse, ReceiptMade, ResultPart, ResultRequest, ResultResponse, Settled,
-    StatusRequest, SubmitRequest, SubmitResponse, TaskNode, Token, Verified, WatchRequest, v1,
+    Accepted, Access, Assigned, ClaimPairingRequest, ClaimPairingResponse, CreatePairingRequest,
+    CreatePairingResponse, EventKind, Finality, JobEvent, JobStatus, ListPairingsRequest,
+    ListPairingsResponse, NetworkResponse, NotPaired, Pairing, Phase, QuoteRequest, QuoteResponse,
+    ReceiptMade, ResultPart, ResultRequest, ResultResponse, Settled, StatusRequest, SubmitRequest,
+    SubmitResponse, TaskNode, Token, Verified, WatchRequest, v1,
 };
+use tallystick_tls::SamplePair;
 use tallystick_types::{
     Amount, BlobDigest, Canonical, ChainTime, Funding, JobId, JobPrice, JobRules, JobTerms,
-    ParametersVersion, Policy, ServiceLevel, SignedReceipt, TaskAttempt, WallTime,
+    ParametersVersion, Policy, Privacy, ServiceLevel, SignedReceipt, TaskAttempt, WallTime,
 };
-use tallystick_wire::authentication::{ClientRequest, Network};
+use tallystick_wire::authentication::{ClientRequest, Network, PairingClaim};
 use tallystick_wire::blobs::v1::blobs_server::BlobsServer;
+use tallystick_wire::client::Shortage;
 use tallystick_wire::client::v1::clients_server::{Clients, ClientsServer};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Code, Request, Response, Status};
 
 use crate::sample::{DOMAIN, Nodes, Work};
 
 pub(crate) const TOKEN: Address = Address::repeat_byte(0x22);
+
+const NETWORK: Network = Network { chain: DOMAIN.chain, job_manager: DOMAIN.job_manager };
 
 /// A job that is done, because the coordinator did it when it came.
 #[derive(Clone)]
@@ -54,8 +61,12 @@ pub(crate) struct State {
     pub(crate) instead: Option<SignedReceipt>,
     /// Jobs that their client cancelled.
     pub(crate) cancelled: Vec<JobId>,
+    /// Whom every quote misses.
+    pub(crate) shortage: Option<Shortage>,
     /// Blobs that were put.
     pub(crate) puts: Vec<BlobDigest>,
+    /// Who proved to ask.
+    pub(crate) readers: Vec<Address>,
 }
 
 /// A running coordinator; dropping it stops it.
@@ -71,6 +82,17 @@ struct Service(Arc<Mutex<State>>);
 
 impl Coordinator {
     pub(crate) async fn start() -> Self {
+        Self::serve("http", Server::builder()).await
+    }
+
+    /// One that speaks TLS.
+    pub(crate) async fn secured(pair: &SamplePair) -> Self {
+        let identity = Identity::from_pem(&pair.certificate, &pair.key);
+        let tls = ServerTlsConfig::new().identity(identity);
+        Self::serve("https", Server::builder().tls_config(tls).unwrap()).await
+    }
+
+    async fn serve(scheme: &str, mut server: Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = BlobStore::open(StoreConfig::new(folder.path(), 1 << 30)).unwrap();
         let state = Arc::new(Mutex::new(State {
@@ -81,12 +103,14 @@ impl Coordinator {
             watches: Vec::new(),
             instead: None,
             cancelled: Vec::new(),
+            shortage: None,
             puts: Vec::new(),
+            readers: Vec::new(),
         }));
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = listener.await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = Server::builder()
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let server = server
             .add_service(ClientsServer::new(Service(Arc::clone(&state))))
             .add_service(BlobsServer::new(crate::store::Store(Arc::clone(&state))))
             .serve_with_incoming(TcpListenerStream::new(listener));
@@ -225,7 +249,18 @@ impl Clients for Service {
     }
 
     async fn quote(&self, request: Request<v1::QuoteRequest>) -> Answer<v1::QuoteResponse> {
-        answer(quote(&read(request)?))
+        if let Some(shortage) = self.0.lock().unwrap().shortage.clone() {
+            return Err(shortage.refusal());
+        }
+        let request: QuoteRequest = read(request)?;
+        let specification = Specification::from_bytes(&request.specification).unwrap();
+        if specification.privacy == Privacy::Private {
+            let access = request.access.ok_or_else(|| Status::unauthenticated("who asks?"))?;
+            let who = self.reader(&access);
+            self.0.lock().unwrap().readers.push(who);
+            return Err(NotPaired { replicas: 3, paired: 1, ready: 0 }.into());
+        }
+        answer(quote(&request))
     }
 
     async fn submit(&self, request: Request<v1::SubmitRequest>) -> Answer<v1::SubmitResponse> {
@@ -268,13 +303,15 @@ impl Clients for Service {
             cost: Some(Amount::new(900)),
             client: done.client,
             token: TOKEN,
+            private: false,
+            waiting: None,
         })
     }
 
     type WatchStream = Events;
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Answer<Events> {
-        let WatchRequest { job, after_sequence } = read(request)?;
+        let WatchRequest { job, after_sequence, .. } = read(request)?;
         let mut state = self.0.lock().unwrap();
         state.watches.push(after_sequence);
         let events = state.job(job)?.events.clone();
@@ -287,7 +324,7 @@ impl Clients for Service {
     }
 
     async fn result(&self, request: Request<v1::ResultRequest>) -> Answer<v1::ResultResponse> {
-        let ResultRequest { job, first_task } = read(request)?;
+        let ResultRequest { job, first_task, .. } = read(request)?;
         let state = self.0.lock().unwrap();
         let done = state.job(job)?;
         // Two parts at a time, so that a client has to ask again.
@@ -301,7 +338,7 @@ impl Clients for Service {
     }
 
     async fn receipt(&self, request: Request<v1::ReceiptRequest>) -> Answer<v1::ReceiptResponse> {
-        let tallystick_sdk::messages::ReceiptRequest { job } = read(request)?;
+        let tallystick_sdk::messages::ReceiptRequest { job, .. } = read(request)?;
         let state = self.0.lock().unwrap();
         let receipt = state.instead.as_ref().unwrap_or(&state.job(job)?.receipt).to_bytes();
         Ok(Response::new(v1::ReceiptResponse { receipt }))
@@ -309,8 +346,7 @@ impl Clients for Service {
 
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Answer<v1::CancelResponse> {
         let tallystick_sdk::messages::CancelRequest { job, signature } = read(request)?;
-        let network = Network { chain: DOMAIN.chain, job_manager: DOMAIN.job_manager };
-        let signer = signer_of(ClientRequest::Cancel { job }.digest(network), &signature);
+        let signer = signer_of(ClientRequest::Cancel { job }.digest(NETWORK), &signature);
         let mut state = self.0.lock().unwrap();
         if signer != Ok(state.job(job)?.client) {
             return Err(Status::permission_denied("this is not your job"));
@@ -344,23 +380,55 @@ impl Clients for Service {
 
     async fn create_pairing(
         &self,
-        _: Request<v1::CreatePairingRequest>,
+        request: Request<v1::CreatePairingRequest>,
     ) -> Answer<v1::CreatePairingResponse> {
-        Err(Status::unimplemented("not here"))
+        let CreatePairingRequest { client, nonce, signature, until_ms: until } = read(request)?;
+        let coordinator = self.0.lock().unwrap().nodes.seats()[0];
+        let request = ClientRequest::CreatePairing { client, nonce, coordinator, until };
+        assert_eq!(signer_of(request.digest(NETWORK), &signature), Ok(client));
+        answer(CreatePairingResponse {
+            code: "ABCD-EFGH".to_owned().try_into().unwrap(),
+            expires_at_ms: until,
+        })
     }
 
     async fn claim_pairing(
         &self,
-        _: Request<v1::ClaimPairingRequest>,
+        request: Request<v1::ClaimPairingRequest>,
     ) -> Answer<v1::ClaimPairingResponse> {
-        Err(Status::unimplemented("not here"))
+        let ClaimPairingRequest { code, seat, identity_signature } = read(request)?;
+        let identity = tallystick_types::IdentityKey::new(
+            SigningKey::from_bytes(&[7; 32]).verifying_key().to_bytes(),
+        );
+        PairingClaim { seat, code }
+            .verify(NETWORK, identity, &identity_signature)
+            .map_err(|error| Status::unauthenticated(error.to_string()))?;
+        answer(ClaimPairingResponse { client: TOKEN })
     }
 
     async fn list_pairings(
         &self,
-        _: Request<v1::ListPairingsRequest>,
+        request: Request<v1::ListPairingsRequest>,
     ) -> Answer<v1::ListPairingsResponse> {
-        Err(Status::unimplemented("not here"))
+        let ListPairingsRequest { access, .. } = read(request)?;
+        let who = self.reader(&access);
+        let mut state = self.0.lock().unwrap();
+        state.readers.push(who);
+        answer(ListPairingsResponse {
+            pairings: vec![Pairing { seat: state.nodes.seats()[1], since_ms: WallTime::new(9) }]
+                .try_into()
+                .unwrap(),
+            next: tallystick_sdk::Cursor::default(),
+        })
+    }
+}
+
+impl Service {
+    /// Who proved to ask this coordinator.
+    fn reader(&self, access: &Access) -> Address {
+        let coordinator = self.0.lock().unwrap().nodes.seats()[0];
+        let request = ClientRequest::Read { coordinator, until: access.until_ms };
+        signer_of(request.digest(NETWORK), &access.signature).unwrap()
     }
 }
 

@@ -8,4 +8,5 @@ mod offer;
 mod output;
 mod sample;
 mod store;
+mod tls;
 mod verify;

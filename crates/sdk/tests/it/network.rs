@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ed25519_dalek::SigningKey;
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_sdk::blob::{Carried, DownloadError, Report, silent};
-use tallystick_sdk::messages::EventKind;
+use tallystick_sdk::client::{Authorities, TrustError};
+use tallystick_sdk::messages::{EventKind, NotPaired};
 use tallystick_sdk::order::{Demand, OrderError};
 use tallystick_sdk::output::{AssemblyError, ResultError, TaskRoots};
-use tallystick_sdk::specify::{Prepared, Source};
+use tallystick_sdk::specify::{Draft, InputSource, Prepared, Source};
 use tallystick_sdk::verify::{Expected, VerifyError, verify};
 use tallystick_sdk::{CallError, Client, ClientConfig, ConnectError};
-use tallystick_types::{BlobDigest, ChainId, JobId};
+use tallystick_types::{BlobDigest, ChainId, JobId, NodeId, Privacy, Seat};
 use tonic::Code;
 
 use crate::coordinator::{Coordinator, TOKEN};
@@ -23,6 +25,7 @@ fn config(urls: &[&str]) -> ClientConfig {
     ClientConfig {
         coordinators: urls.iter().map(|url| (*url).to_owned()).collect(),
         deployment: None,
+        authorities: Authorities::default(),
         time_limit: Duration::from_secs(5),
     }
 }
@@ -32,7 +35,7 @@ async fn client(coordinator: &Coordinator) -> Client {
     Client::connect(&config(&[&coordinator.url]), Some(key)).await.unwrap()
 }
 
-async fn order(client: &Client, prepared: &Prepared) -> JobId {
+pub(crate) async fn order(client: &Client, prepared: &Prepared) -> JobId {
     let demand = Demand { token: TOKEN, ..demand() };
     let offer = client.quote(prepared, &demand).await.unwrap();
     client.upload(&prepared.needed, &silent()).await.unwrap();
@@ -40,7 +43,7 @@ async fn order(client: &Client, prepared: &Prepared) -> JobId {
 }
 
 /// Watches to the end and keeps the roots.
-async fn follow(client: &Client, job: JobId) -> (Vec<u64>, TaskRoots) {
+pub(crate) async fn follow(client: &Client, job: JobId) -> (Vec<u64>, TaskRoots) {
     let (mut seen, mut roots) = (Vec::new(), TaskRoots::new());
     let mut watch = client.watch(job, 0);
     while let Some(event) = watch.next().await.unwrap() {
@@ -195,4 +198,51 @@ async fn nothing_is_signed_without_a_key_or_for_another_network() {
     });
     let refused = Client::connect(&other, None).await;
     assert!(matches!(refused, Err(ConnectError::OtherNetwork { .. })));
+}
+
+#[tokio::test]
+async fn a_private_job_without_paired_nodes_is_refused_before_anything_is_sent() {
+    let coordinator = Coordinator::start().await;
+    let client = client(&coordinator).await;
+    let input = InputSource::Bytes(b"a secret\n".to_vec());
+    let draft = Draft {
+        privacy: Privacy::Private,
+        ..Draft::new(Source::Bytes(crate::sample::MODULE.to_vec()), input)
+    };
+    let prepared = draft.prepare().unwrap();
+    let demand = Demand { token: TOKEN, ..demand() };
+    let refused = client.quote(&prepared, &demand).await.unwrap_err();
+    let OrderError::Call(CallError::NotPaired { refused, .. }) = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(refused, NotPaired { replicas: 3, paired: 1, ready: 0 });
+    assert!(coordinator.state().puts.is_empty());
+    // The coordinator knows whose pairings to count, and a stranger asks in vain.
+    assert_eq!(coordinator.state().readers, [client.account().unwrap()]);
+    let stranger = Client::connect(&config(&[&coordinator.url]), None).await.unwrap();
+    let refused = stranger.quote(&prepared, &demand).await;
+    assert!(matches!(refused, Err(OrderError::NoKey)));
+}
+
+#[tokio::test]
+async fn a_client_makes_a_code_a_node_claims_it_and_the_client_lists_its_pairings() {
+    let coordinator = Coordinator::start().await;
+    let client = client(&coordinator).await;
+    let made = client.create_pairing().await.unwrap();
+    let seat = Seat { node: NodeId::new(5), signer: TOKEN };
+    let identity = SigningKey::from_bytes(&[7; 32]);
+    let stranger = Client::connect(&config(&[&coordinator.url]), None).await.unwrap();
+    // As people write it down.
+    let code = format!(" {} ", made.code.as_str().to_lowercase());
+    assert_eq!(stranger.claim_pairing(&code, seat, &identity).await.unwrap(), TOKEN);
+    let other = SigningKey::from_bytes(&[8; 32]);
+    let refused = stranger.claim_pairing(&code, seat, &other).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        TrustError::Call(CallError::Refused { code: Code::Unauthenticated, .. })
+    ));
+    assert_eq!(client.pairings(None).await.unwrap().pairings.len(), 1);
+    assert_eq!(coordinator.state().readers, [client.account().unwrap()]);
+    assert!(matches!(stranger.pairings(None).await, Err(TrustError::NoKey)));
+    assert!(matches!(stranger.create_pairing().await, Err(TrustError::NoKey)));
 }

@@ -14,7 +14,7 @@ use super::*;
 const START: u64 = 1_750_000_000;
 const TOKEN: Address = Address::repeat_byte(0x70);
 
-fn time(seconds: u64) -> ChainTime {
+pub(crate) fn time(seconds: u64) -> ChainTime {
     ChainTime::new(START + seconds).unwrap()
 }
 
@@ -26,7 +26,7 @@ fn seat(node: u8) -> Seat {
     Seat { node: NodeId::UNREGISTERED, signer: Address::repeat_byte(node) }
 }
 
-fn config() -> SettlementConfig {
+pub(crate) fn config() -> SettlementConfig {
     let (chain, job_manager) = (ChainId::new(31_337), Address::repeat_byte(0x99));
     SettlementConfig::new(JobDomain { chain, job_manager })
 }
@@ -88,18 +88,18 @@ impl Told {
     }
 }
 
-fn created(tip: u128) -> JobEvent {
+pub(crate) fn created(tip: u128) -> JobEvent {
     JobEvent::Created { order: order(tip), parameters: parameters() }
 }
 
 /// Nodes 2, 3 and 4 work, until second 200.
-fn assigned(attempt: u8) -> JobEvent {
+pub(crate) fn assigned(attempt: u8) -> JobEvent {
     let (attempt, nodes) = (Attempt::new(attempt), vec![seat(2), seat(3), seat(4)]);
     JobEvent::Assigned { attempt, coordinator: seat(1), nodes, deadline: time(200) }
 }
 
 /// Nodes 2 and 3 signed; the window ends in second 300.
-fn proposed() -> JobEvent {
+pub(crate) fn proposed() -> JobEvent {
     let output_root = OutputRoot::new([7; 32]);
     let proposal = Proposal { output_root, price: Amount::new(800), signers: 0b011 };
     JobEvent::Proposed { attempt: Attempt::new(1), proposal, deadline: time(300) }
@@ -117,7 +117,7 @@ fn reopened() -> JobEvent {
     JobEvent::Reopened { attempt: Attempt::new(1), deadline: time(500) }
 }
 
-fn settled() -> JobEvent {
+pub(crate) fn settled() -> JobEvent {
     let output_root = OutputRoot::new([7; 32]);
     JobEvent::Settled { output_root, paid: Amount::new(800), settler: Address::ZERO }
 }

@@ -82,6 +82,26 @@ fn a_proof_holds_for_its_challenge_and_no_other() {
 }
 
 #[test]
+fn the_answer_of_a_coordinator_holds_for_its_session_and_the_nonce_of_the_agent() {
+    let session = || SessionChallenge { coordinator_identity: identity(), ..challenge() };
+    let (nonce, identity) = (B256::repeat_byte(0xdd), identity());
+    let signature = session().answer(nonce, &key());
+    assert_eq!(session().verify_answer(nonce, &signature), Ok(()));
+    let bad = Err(IdentityError::BadSignature { identity });
+    assert_eq!(session().verify_answer(B256::ZERO, &signature), bad);
+    let other = SessionChallenge { nonce: B256::ZERO, ..session() };
+    assert_eq!(other.verify_answer(nonce, &signature), bad);
+    let other = SessionChallenge { seat: seat_of(9), ..session() };
+    assert_eq!(other.verify_answer(nonce, &signature), bad);
+    // One key in both roles: neither signature stands for the other.
+    assert_eq!(session().verify(&signature), bad);
+    assert_eq!(session().verify_answer(nonce, &session().sign(&key())), bad);
+    let bytes = session().answer_bytes(nonce);
+    assert_eq!(bytes[8..194], session().bytes()[8..]);
+    assert_eq!((&bytes[..8], &bytes[194..]), (b"TALLYCRD".as_slice(), nonce.as_slice()));
+}
+
+#[test]
 fn a_weak_key_and_a_changed_signature_are_refused() {
     // The neutral element of the curve fits signatures that nobody made.
     let mut weak = challenge();
@@ -102,11 +122,15 @@ fn each_request_of_a_client_has_its_own_bytes() {
     let head = |kind: &str| format!("{}00010000000000007a69{}", hex::encode(kind), "aa".repeat(20));
     let retry = |task, tries| ClientRequest::Retry { job, task, tries };
     let (client, nonce) = (Address::repeat_byte(3), B256::repeat_byte(4));
-    let pairing = ClientRequest::CreatePairing { client, nonce };
+    let (coordinator, until) = (seat_of(6), WallTime::new(7));
+    let pairing = ClientRequest::CreatePairing { client, nonce, coordinator, until };
+    let read = ClientRequest::Read { coordinator, until };
+    let place = format!("{:016x}{}{:016x}", 6, "06".repeat(20), 7);
     for (request, kind, rest) in [
         (ClientRequest::Cancel { job }, "TALLYCNL", "01".repeat(32)),
         (retry(task, 5), "TALLYRTR", format!("{}0000000200000005", "01".repeat(32))),
-        (pairing, "TALLYPAR", format!("{}{}", "03".repeat(20), "04".repeat(32))),
+        (pairing, "TALLYPAR", format!("{}{}{place}", "03".repeat(20), "04".repeat(32))),
+        (read, "TALLYRED", place),
     ] {
         let bytes = request.bytes(network());
         assert_eq!(hex::encode(&bytes), head(kind) + &rest);

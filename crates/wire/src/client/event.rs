@@ -9,6 +9,8 @@ use tallystick_types::{
 };
 
 use super::job::Finality;
+use super::order::Access;
+use super::shortage::Waiting;
 use super::v1;
 use crate::bounded::{List, Sentence};
 use crate::declare::{bodies, members, message};
@@ -22,6 +24,8 @@ message! {
         job: JobId,
         /// The events with a larger sequence; zero for all that are kept.
         after_sequence: u64,
+        /// The client's right to read; needed where the job is private.
+        access: Option<Access>,
     }
 }
 
@@ -68,6 +72,8 @@ bodies! {
         Closed(Closed),
         /// A task used up its tries.
         DeadLettered(DeadLettered),
+        /// Nobody can begin with the job now.
+        Waiting(Waiting),
     }
 }
 

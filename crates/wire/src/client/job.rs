@@ -7,7 +7,8 @@ use tallystick_types::{
     Amount, BlobDigest, EvmSignature, JobId, OutputDigest, Seat, TaskIndex, WallTime,
 };
 
-use super::order::Page;
+use super::order::{Access, Page};
+use super::shortage::Waiting;
 use super::v1;
 use crate::bounded::{Cursor, List, ReceiptBytes, Sentence, Text};
 use crate::declare::{members, message};
@@ -94,6 +95,10 @@ message! {
         client: Address,
         /// Token of payment, 20 bytes.
         token: Address,
+        /// Whether only its client may read result, receipt, explanation and events.
+        private: bool,
+        /// What it waits for; absent while it does not, and from coordinators that do not say it.
+        waiting: Option<Waiting>,
     }
 }
 
@@ -104,6 +109,8 @@ message! {
         job: JobId,
         /// The first task to answer with.
         first_task: TaskIndex,
+        /// The client's right to read; needed where the job is private.
+        access: Option<Access>,
     }
 }
 
@@ -140,6 +147,8 @@ message! {
     ReceiptRequest {
         /// The job, 32 bytes.
         job: JobId,
+        /// The client's right to read; needed where the job is private.
+        access: Option<Access>,
     }
 }
 
@@ -156,6 +165,8 @@ message! {
     WhyRequest {
         /// The job, 32 bytes.
         job: JobId,
+        /// The client's right to read; needed where the job is private.
+        access: Option<Access>,
     }
 }
 

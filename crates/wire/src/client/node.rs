@@ -5,7 +5,7 @@ use tallystick_types::{
     Amount, EvmSignature, IdentitySignature, JobId, Ppm, Seat, TaskIndex, WallTime,
 };
 
-use super::order::Page;
+use super::order::{Access, Page};
 use super::v1;
 use crate::bounded::{Cursor, Label, List, Sentence, Software};
 use crate::declare::message;
@@ -74,6 +74,8 @@ message! {
     DeadLettersRequest {
         /// Which part of the list; absent for the beginning.
         page: Option<Page>,
+        /// The client's right to read; without it private jobs are left out.
+        access: Option<Access>,
     }
 }
 
@@ -131,6 +133,8 @@ message! {
         nonce: B256,
         /// The client's signature over the bytes of the request: r, s, v; 65 bytes.
         signature: EvmSignature,
+        /// Until when the request may be taken: at most 10 minutes from now.
+        until_ms: WallTime,
     }
 }
 
@@ -165,10 +169,10 @@ message! {
 }
 
 message! {
-    /// Asks for the pairings of a client.
+    /// Asks for the pairings of the client that signed.
     ListPairingsRequest {
-        /// The client, 20 bytes.
-        client: Address,
+        /// Who asks.
+        access: Access,
         /// Which part of the list; absent for the beginning.
         page: Option<Page>,
     }

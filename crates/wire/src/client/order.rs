@@ -29,6 +29,17 @@ fn limit_fits(page: &Page) -> Result<(), MalformedError> {
 }
 
 message! {
+    /// A client's proof of who it is, for what nobody else may read. Serves for every question to
+    /// the coordinator that it names, until it ends.
+    Access {
+        /// Until when it counts: at most 10 minutes from now.
+        until_ms: WallTime,
+        /// The client's signature over the bytes of the request: r, s, v; 65 bytes.
+        signature: EvmSignature,
+    }
+}
+
+message! {
     /// Asks which network this is.
     NetworkRequest {}
 }
@@ -122,6 +133,8 @@ message! {
         verification: Option<Verification>,
         /// Where the work goes; absent for what is unspecified.
         placement: Option<Placement>,
+        /// Who is going to order; needed where the specification is private.
+        access: Option<Access>,
     }
     check majority
 }

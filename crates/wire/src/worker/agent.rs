@@ -90,6 +90,8 @@ message! {
         capabilities: Capabilities,
         /// Name and version of the program, at most 128 bytes.
         software: Software,
+        /// Random bytes, used once, 32 bytes; the coordinator signs them in its Challenge.
+        nonce: Option<B256>,
     }
 }
 

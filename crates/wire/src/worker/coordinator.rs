@@ -73,6 +73,8 @@ message! {
         coordinator: Seat,
         /// Its public identity key (Ed25519), 32 bytes.
         coordinator_identity: IdentityKey,
+        /// What its identity key made of this session, 64 bytes; only where Hello has a nonce.
+        coordinator_signature: Option<IdentitySignature>,
     }
 }
 

@@ -90,7 +90,7 @@ fn the_stream_of_a_coordinator_is_read_as_it_was_recorded() {
 #[test]
 fn the_order_and_the_events_of_a_job_are_read_as_they_were_recorded() {
     replay::<client_v1::SubmitRequest, _>("submit.bin", &[client::submit()]);
-    replay::<client_v1::JobStatus, _>("status.bin", &[client::status()]);
+    replay::<client_v1::JobStatus, _>("status.bin", &[client::status(), client::waiting()]);
     replay::<client_v1::JobEvent, _>("events.bin", &client::events());
 }
 
@@ -100,6 +100,6 @@ fn write_the_records() {
     record::<worker_v1::AgentMessage, _>("agent.bin", agent::messages());
     record::<worker_v1::CoordinatorMessage, _>("coordinator.bin", coordinator::messages());
     record::<client_v1::SubmitRequest, _>("submit.bin", vec![client::submit()]);
-    record::<client_v1::JobStatus, _>("status.bin", vec![client::status()]);
+    record::<client_v1::JobStatus, _>("status.bin", vec![client::status(), client::waiting()]);
     record::<client_v1::JobEvent, _>("events.bin", client::events());
 }

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, FixedBytes, keccak256};
+use ed25519_dalek::SigningKey;
 use tallystick_abi::{JobDomain, signer_of};
 use tallystick_blobs::{BlobService, BlobStore};
 use tallystick_protocol::admission;
+use tallystick_tls::SamplePair;
 use tallystick_types::{ChainId, EvmSignature, IdentityKey, NodeId, Seat, WallTime};
 use tallystick_wire::authentication::SessionChallenge;
 use tallystick_wire::worker::{
@@ -18,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Nothing in these tests takes longer.
@@ -54,12 +56,23 @@ struct Door(mpsc::Sender<Incoming>);
 
 impl Coordinator {
     pub(crate) async fn start(blobs: BlobStore) -> Self {
+        Self::serve(blobs, Server::builder()).await
+    }
+
+    /// One that speaks TLS.
+    pub(crate) async fn secured(blobs: BlobStore, pair: &SamplePair) -> Self {
+        let identity = Identity::from_pem(&pair.certificate, &pair.key);
+        let tls = ServerTlsConfig::new().identity(identity);
+        Self::serve(blobs, Server::builder().tls_config(tls).unwrap()).await
+    }
+
+    async fn serve(blobs: BlobStore, mut server: Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, sessions) = mpsc::channel(8);
         let workers = v1::workers_server::WorkersServer::new(Door(sender));
         let service = BlobService::server(blobs.clone());
-        let server = Server::builder().add_service(workers).add_service(service);
+        let server = server.add_service(workers).add_service(service);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             server.serve_with_incoming(TcpListenerStream::new(listener)).await.unwrap();
@@ -88,6 +101,15 @@ impl Coordinator {
     }
 }
 
+/// The identity key of the coordinator.
+pub(crate) fn key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+pub(crate) fn identity() -> IdentityKey {
+    IdentityKey::new(key().verifying_key().to_bytes())
+}
+
 pub(crate) fn challenge(domain: JobDomain) -> Challenge {
     Challenge {
         nonce: B256::repeat_byte(4),
@@ -95,7 +117,8 @@ pub(crate) fn challenge(domain: JobDomain) -> Challenge {
         job_manager: domain.job_manager,
         chosen_version: 1,
         coordinator: seat(),
-        coordinator_identity: IdentityKey::new([7; 32]),
+        coordinator_identity: identity(),
+        coordinator_signature: None,
     }
 }
 
@@ -133,6 +156,15 @@ impl Session {
 
     pub(crate) async fn challenge(&self, domain: JobDomain) {
         self.say(CoordinatorBody::Challenge(challenge(domain))).await;
+    }
+
+    /// Says the challenge with a proof of who the coordinator is, made with `key` for the nonce.
+    pub(crate) async fn answer(&self, nonce: B256, key: &SigningKey) {
+        let challenge = challenge(domain());
+        let signature = SessionChallenge::new(&self.hello, &challenge).answer(nonce, key);
+        let coordinator_signature = Some(signature);
+        let proved = Challenge { coordinator_signature, ..challenge };
+        self.say(CoordinatorBody::Challenge(proved)).await;
     }
 
     /// Takes the proof and checks both of its signatures.

@@ -5,3 +5,4 @@
 mod coordinator;
 mod house;
 mod session;
+mod tls;

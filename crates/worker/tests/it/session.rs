@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use alloy_primitives::B256;
+use ed25519_dalek::SigningKey;
 use tallystick_abi::JobDomain;
 use tallystick_abi::signer_of;
 use tallystick_ports::WorkerKeys;
@@ -19,11 +21,11 @@ use tallystick_wire::worker::{
 use tallystick_worker::{LinkError, SetupError, Worker};
 use tokio::sync::oneshot;
 
-use crate::coordinator::{Coordinator, Session, domain};
+use crate::coordinator::{Coordinator, Session, domain, identity, key};
 use crate::house::{House, JOB, config, named};
 
 /// Runs a worker beside a test, and stops it at the end.
-async fn beside<T>(worker: Worker, test: impl Future<Output = T>) -> T {
+pub(crate) async fn beside<T>(worker: Worker, test: impl Future<Output = T>) -> T {
     let (stop, stopped) = oneshot::channel::<()>();
     let test = async {
         let outcome = test.await;
@@ -256,6 +258,34 @@ async fn a_coordinator_with_another_identity_than_the_registry_has_is_left() {
         assert_eq!(session.heard().await, None);
     };
     beside(worker, test).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registered_coordinator_proves_who_it_is_for_this_session() {
+    let (house, mut coordinator) = House::with_coordinator().await;
+    house.facts.set_identity(crate::coordinator::seat(), identity());
+    let worker = house.worker(&coordinator);
+    let status = worker.status();
+    let other = SigningKey::from_bytes(&[8; 32]);
+    let test = async {
+        let session = coordinator.greeted().await;
+        let first = session.hello.nonce.unwrap();
+        session.challenge(domain()).await;
+        let lies = [(first, key()), (B256::ZERO, other)];
+        for (nonce, key) in lies {
+            let mut session = coordinator.greeted().await;
+            assert_ne!(session.hello.nonce.unwrap(), first, "a nonce is used once");
+            session.answer(nonce, &key).await;
+            assert_eq!(session.heard().await, None, "something was signed for an impostor");
+        }
+        let mut session = coordinator.greeted().await;
+        let error = status.borrow().last_error.clone().unwrap();
+        assert!(matches!(*error, LinkError::Impostor { .. }), "{error}");
+        session.answer(session.hello.nonce.unwrap(), &key()).await;
+        session.prove().await;
+        session.admit(0).await;
+    };
+    Box::pin(beside(worker, test)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -45,6 +45,7 @@ const TABLE: &[(&str, Layer)] = &[
     ("protocol", Layer::Rules),
     ("scheduler", Layer::Rules),
     ("ports", Layer::Seams),
+    ("tls", Layer::Seams),
     ("chain", Layer::Doors),
     ("network", Layer::Doors),
     ("journal", Layer::Doors),

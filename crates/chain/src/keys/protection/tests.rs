@@ -91,7 +91,7 @@ fn no_signature_is_given_that_could_not_be_kept() {
         move || key.sign_digest(digest(byte))
     };
     let refused = protection.sign_once(&slot(1), digest(1), sign(1)).unwrap_err();
-    assert!(matches!(refused, SignOnceError::Store(StoreError::NoSpace)));
+    assert!(matches!(refused, SignOnceError::Store(StoreError::NoSpace(_))));
     store.mend();
     assert!(protection.sign_once(&slot(1), digest(2), sign(2)).is_ok(), "nothing was given away");
 }

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use tallystick_ports::{MemoryStore, Store};
 use tallystick_types::{ChainId, WallTime};
 
@@ -306,7 +305,6 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 200,
         failure_persistence: None,
-        rng_seed: RngSeed::Fixed(1),
         ..Default::default()
     })]
 

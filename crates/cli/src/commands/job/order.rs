@@ -8,7 +8,7 @@ use tallystick_protocol::ledger::{Limits, Queueing};
 use tallystick_sdk::CallError;
 use tallystick_sdk::Client;
 use tallystick_sdk::chain::Chain;
-use tallystick_sdk::order::{Demand, Offer, OrderError};
+use tallystick_sdk::order::{Demand, Offer, OrderError, fresh_nonce};
 use tallystick_sdk::specify::{
     Draft, InputSource, MEMORY_BYTES, OUTPUT_BYTES, Prepared, Source, Split, TileGrid, UNITS,
 };
@@ -56,7 +56,8 @@ pub(crate) struct Order {
     /// What is preferred in a machine.
     #[arg(long, value_enum, default_value_t = PolicyWord::Auto)]
     policy: PolicyWord,
-    /// Only machines that this client paired with may see it.
+    /// Only machines that this client paired with may see it; the coordinator sees it too. Refused
+    /// at once unless as many as --replicas are connected: `tally trust pair`.
     #[arg(long)]
     private: bool,
     /// Ends the job instead of waiting while no machine is free.
@@ -129,16 +130,37 @@ impl Order {
     pub(super) async fn place(self, session: &Session) -> Result<Ordered, Failure> {
         let prepared = self.draft()?.prepare()?;
         let client = session.client().await?;
-        let unit = session.network_token(&client).await?;
-        let demand = self.demand(session, &unit).await?;
-        let (offer, uploaded) = offer(&client, &prepared, &demand).await?;
-        self.agree(&prepared, &offer, &unit)?;
-        if !uploaded {
-            upload(&client, &prepared).await?;
-        }
+        let (offer, unit) = self.agreed(session, &client, &prepared).await?;
         let job = client.order(&prepared, &offer).await?;
         terminal::tell(&format!("job {job}"));
         Ok(Ordered { client, prepared, offer, unit, job })
+    }
+
+    /// Specifies, prices, asks, uploads, and creates the job by a call of the contract.
+    pub(super) async fn create(self, session: &Session) -> Result<JobId, Failure> {
+        let prepared = self.draft()?.prepare()?;
+        let client = session.reader().await?;
+        let chain = session.chain().await?;
+        let (offer, _unit) = self.agreed(session, &client, &prepared).await?;
+        // Whoever has the specification may work: the coordinator has it under its digest.
+        Ok(chain.create_job(fresh_nonce(), offer.terms(), "").await?)
+    }
+
+    /// The price that somebody agreed to, with everything uploaded that the work needs.
+    async fn agreed(
+        &self,
+        session: &Session,
+        client: &Client,
+        prepared: &Prepared,
+    ) -> Result<(Offer, Unit), Failure> {
+        let unit = session.network_token(client).await?;
+        let demand = self.demand(session, &unit).await?;
+        let (offer, uploaded) = offer(client, prepared, &demand).await?;
+        self.agree(prepared, &offer, &unit)?;
+        if !uploaded {
+            upload(client, prepared).await?;
+        }
+        Ok((offer, unit))
     }
 
     fn draft(&self) -> Result<Draft, Failure> {

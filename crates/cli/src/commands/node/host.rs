@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tallystick_node::{Config, NodeError, Override};
+use tallystick_node::{Check, Config, NodeError, Override};
 
 use crate::configuration::{Flags, folder, masked};
 use crate::failure::Failure;
@@ -24,6 +24,11 @@ pub(crate) enum Command {
     Run(Settings),
     /// Prints the configuration that a node would have, without what may be a secret.
     Config(Settings),
+    /// Looks at all that a node needs before it is started, and says what to do.
+    ///
+    /// Configuration, folder, disk, ports, keys, identity, endpoints, clock, funds, registration.
+    /// Changes nothing. Ports are those of a node that does not run yet.
+    Check(Settings),
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +69,7 @@ impl Command {
         match self {
             Self::Run(settings) => settings.run().await,
             Self::Config(settings) => settings.show(output),
+            Self::Check(settings) => settings.preflight(output).await,
         }
     }
 }
@@ -78,7 +84,19 @@ impl Settings {
             return Err(Failure::of_node(source.exit_code(), Unconfigured { path, source }));
         }
         tallystick_node::init_logs(&config.log).map_err(NodeError::Config)?;
-        Ok(Box::pin(tallystick_node::run(config, tallystick_node::signals())).await?)
+        Ok(Box::pin(tallystick_node::run_until_signalled(config)).await?)
+    }
+
+    async fn preflight(self, output: &Output) -> Result<(), Failure> {
+        let (config, _missing) = self.load()?;
+        let checks = tallystick_node::preflight(&config).await;
+        let row = |check: &Check| {
+            let state = if check.good { "good" } else { "bad" };
+            json!({ "check": check.what, "state": state, "about": check.about })
+        };
+        let rows: Vec<_> = checks.iter().map(row).collect();
+        output.list("checks", &["check", "state", "about"], &rows)?;
+        if checks.iter().all(|check| check.good) { Ok(()) } else { Err(Failure::unfit()) }
     }
 
     fn show(self, output: &Output) -> Result<(), Failure> {

@@ -193,6 +193,24 @@ impl World {
         self.step(Input::Ledger(Event::NodeLeft { seat }));
     }
 
+    /// The machine never heard of a node.
+    pub(super) fn forget(&mut self, number: u8) {
+        self.workers.get_mut(&number).unwrap().online = false;
+        self.machine = Machine::new(settings(), SchedulingParameters::default());
+        let log: Vec<Input> = std::mem::take(&mut self.log);
+        let seat = self.seat(number);
+        for input in log {
+            let about = match &input {
+                Input::Candidate(candidate) => candidate.seat == seat,
+                Input::Ledger(Event::NodeJoined { seat: other, .. }) => *other == seat,
+                _ => false,
+            };
+            if !about {
+                self.step(input);
+            }
+        }
+    }
+
     /// A node says nothing any more.
     pub(super) fn vanish(&mut self, number: u8) {
         self.workers.get_mut(&number).unwrap().online = false;

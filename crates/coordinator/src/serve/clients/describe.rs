@@ -8,7 +8,8 @@ use tallystick_chain::view::{HouseView, Outcome};
 use tallystick_journal::JobRecord;
 use tallystick_protocol::ledger::{Job, JobPhase, TaskState};
 use tallystick_types::{
-    Amount, JobId, JobState, OutputDigest, ParametersVersion, Ppm, Seat, TaskIndex, WallTime,
+    Amount, JobId, JobState, OutputDigest, ParametersVersion, Ppm, Privacy, Seat, TaskIndex,
+    WallTime,
 };
 use tallystick_wire::client::{
     self as message, DeadLetter, DeadLettersRequest, DeadLettersResponse, Finality, JobStatus,
@@ -19,7 +20,9 @@ use tallystick_wire::{Cursor, List};
 use super::{label, sentence, software};
 use crate::desk::Stopped;
 use crate::machine::{Machine, ReceiptStage};
+use crate::orders;
 use crate::shared::Shared;
+use crate::watch;
 
 /// The network, as a client needs it.
 pub(super) fn network(shared: &Shared) -> NetworkResponse {
@@ -42,7 +45,7 @@ pub(super) fn network(shared: &Shared) -> NetworkResponse {
         chain_id: shared.domain.chain,
         contracts: contracts.try_into().unwrap_or_default(),
         coordinator: shared.me,
-        coordinator_identity: shared.identity,
+        coordinator_identity: shared.identity_key(),
         parameters_version: ParametersVersion::new(version).unwrap_or_default(),
         tokens: tokens.try_into().unwrap_or_default(),
         software: software(),
@@ -112,7 +115,22 @@ pub(super) fn status(
         client: latest
             .map_or_else(|| record.map(|it| it.user).unwrap_or_default(), |view| view.order.client),
         token: latest.map(|view| view.order.terms.token).unwrap_or_default(),
+        private: record.is_some_and(|it| it.privacy == Privacy::Private),
+        waiting: waiting(shared, machine, job),
     })
+}
+
+/// What a job waits for: as the machine sees it, or, while that does not have the job, as watchers
+/// were told.
+fn waiting(shared: &Shared, machine: &Machine, job: JobId) -> Option<message::Waiting> {
+    let open = || {
+        let house = shared.house.read();
+        house.latest().job(job).is_some_and(|view| view.state == JobState::Open)
+    };
+    match machine.book(job) {
+        Some(_) => machine.waiting(job).map(orders::waiting),
+        None => watch::last_waiting(shared, job).filter(|_| open()),
+    }
 }
 
 /// A job whose order was taken and that the chain does not show yet.
@@ -134,6 +152,8 @@ pub(super) fn pending(job: JobId) -> JobStatus {
         cost: None,
         client: alloy_primitives::Address::ZERO,
         token: alloy_primitives::Address::ZERO,
+        private: false,
+        waiting: None,
     }
 }
 
@@ -192,11 +212,15 @@ pub(super) fn parts(
 }
 
 /// Why a job stands where it stands, with every decision about its tasks.
-pub(super) fn why(machine: &Machine, job: JobId) -> Option<String> {
-    let why = machine.ledger().why(job)?;
+pub(super) fn why(shared: &Shared, machine: &Machine, job: JobId) -> Option<String> {
+    let (why, book) = (machine.ledger().why(job), machine.book(job));
+    let waits = waiting(shared, machine, job);
+    if why.is_none() && book.is_none() && waits.is_none() {
+        return None;
+    }
     let tasks: Vec<_> = why
-        .tasks
         .iter()
+        .flat_map(|why| &why.tasks)
         .map(|task| {
             let waits = task.waits.map(|reason| reason.to_string());
             let tries: Vec<_> = task
@@ -207,11 +231,27 @@ pub(super) fn why(machine: &Machine, job: JobId) -> Option<String> {
             json!({ "task": task.task, "state": task.state, "waits": waits, "tries": tries })
         })
         .collect();
-    let decided = machine.book(job).map(|book| book.decisions.as_slice()).unwrap_or_default();
+    let decided = book.map(|book| book.decisions.as_slice()).unwrap_or_default();
     let decisions: Vec<serde_json::Value> =
         decided.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
-    let closed = why.closed.map(|(reason, at)| json!({ "why": reason.to_string(), "at_ms": at }));
-    let all = json!({ "job": job, "closed": closed, "tasks": tasks, "decisions": decisions });
+    let closed = why.and_then(|why| why.closed);
+    let closed = closed.map(|(reason, at)| json!({ "why": reason.to_string(), "at_ms": at }));
+    let nodes = machine.waiting(job).map(|it| &it.prospect);
+    let waits = waits.map(|it| {
+        json!({
+            "why": it.reason.as_str(),
+            "impossible": it.shortage.is_none_or(|shortage| shortage.impossible),
+            "nodes": nodes,
+            "refund_at": it.refund_at_seconds,
+        })
+    });
+    let all = json!({
+        "job": job,
+        "closed": closed,
+        "waits": waits,
+        "tasks": tasks,
+        "decisions": decisions,
+    });
     Some(all.to_string())
 }
 
@@ -305,11 +345,21 @@ fn node_status(
     }
 }
 
-/// The tasks that were given up and can still be tried again.
-pub(super) fn letters(machine: &Machine, asked: &DeadLettersRequest) -> DeadLettersResponse {
+/// The tasks that were given up and can still be tried again; those of private jobs for their
+/// client alone.
+pub(super) fn letters(
+    machine: &Machine,
+    asked: &DeadLettersRequest,
+    who: Option<alloy_primitives::Address>,
+) -> DeadLettersResponse {
     let (after, limit) = bounds(asked.page.as_ref());
     let letter = |(job, task): (JobId, TaskIndex)| {
-        let it = machine.ledger().job(job)?.tasks.get(&task)?;
+        let it = machine.ledger().job(job)?;
+        let request = &it.head.request;
+        if request.privacy == Privacy::Private && who != Some(request.client) {
+            return None;
+        }
+        let it = it.tasks.get(&task)?;
         let TaskState::DeadLetter { since, why } = &it.state else { return None };
         let tries = u32::try_from(it.history.len()).unwrap_or(u32::MAX);
         Some(DeadLetter { job, task, tries, reason: sentence(why), since_ms: *since })

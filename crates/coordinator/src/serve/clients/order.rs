@@ -1,19 +1,21 @@
 //! Quotes, and orders that become jobs on the chain.
 
-use alloy_primitives::{U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use alloy_sol_types::SolCall;
 use tallystick_abi::contracts::{self, IJobManager};
 use tallystick_abi::{Contract, signer_of};
 use tallystick_chain::outbox::{Intent, IntentKey};
+use tallystick_journal::{JobRecord, JobStatus};
 use tallystick_protocol::specification::{Specification, SpecificationError};
 use tallystick_scheduler::{ResolvedPolicy, WorkKind};
 use tallystick_types::{
     Amount, BlobDigest, Funding, JobId, JobPrice, JobRules, JobTerms, Policy, Privacy,
-    ServiceLevel, Trust, Verification,
+    ServiceLevel, Trust, Verification, WallTime,
 };
 use tallystick_wire::client::{Placement, QuoteRequest, QuoteResponse, SubmitRequest};
 use tonic::Status;
 
+use super::terms::{self, Asked};
 use crate::shared::Shared;
 use crate::watch;
 
@@ -64,6 +66,7 @@ pub(super) fn quote(shared: &Shared, asked: &QuoteRequest) -> Result<QuoteRespon
         ResolvedPolicy::Fast => Policy::Fast,
         ResolvedPolicy::Cheap => Policy::Cheap,
     };
+    terms::of_order((specification, slices), Address::ZERO, (rules, max_price))?;
     Ok(QuoteResponse {
         max_price,
         tip: prices.tip,
@@ -76,7 +79,10 @@ pub(super) fn quote(shared: &Shared, asked: &QuoteRequest) -> Result<QuoteRespon
 }
 
 /// Checks an order, keeps its specification, and gives the call that makes it a job.
-pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, Intent), Status> {
+pub(super) fn judge(
+    shared: &Shared,
+    asked: &SubmitRequest,
+) -> Result<(JobId, Intent, Asked), Status> {
     let specification = read(&asked.specification)?;
     agree(asked.placement.as_ref(), &specification)?;
     let order = asked.order();
@@ -105,6 +111,7 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
         let words = format!("the order offers {offers} base units, {asks} are asked; quote anew");
         return Err(Status::failed_precondition(words));
     }
+    let wanted = terms::of_order((specification, slices), order.client, (order.terms.rules, asks))?;
     shared
         .blobs
         .put(&asked.specification)
@@ -130,17 +137,36 @@ pub(super) fn judge(shared: &Shared, asked: &SubmitRequest) -> Result<(JobId, In
         guard: None,
         purpose: format!("create job {job}"),
     };
-    Ok((job, intent))
+    Ok((job, intent, wanted))
+}
+
+/// The specification, where only paired nodes may see it.
+pub(super) async fn private(
+    bytes: tallystick_wire::Specification,
+) -> Result<Option<Specification>, Status> {
+    let read = tokio::task::spawn_blocking(move || read(&bytes));
+    let specification = super::joined(read.await)??;
+    Ok((specification.privacy == Privacy::Private).then_some(specification))
+}
+
+/// What is kept of a private order until its work begins.
+pub(super) fn pending(client: Address, specification: &Specification, now: WallTime) -> JobRecord {
+    JobRecord {
+        kind: "wasm".to_owned(),
+        policy: specification.policy,
+        privacy: specification.privacy,
+        user: client,
+        status: JobStatus::Pending,
+        payload: specification.to_bytes(),
+        result: None,
+        worker: None,
+        created_at: now,
+        completed_at: None,
+    }
 }
 
 fn read(bytes: &[u8]) -> Result<Specification, Status> {
-    let specification = Specification::from_bytes(bytes)
-        .map_err(|error| Status::invalid_argument(error.to_string()))?;
-    if specification.privacy == Privacy::Private {
-        let words = "this coordinator does not take private jobs yet; ask for a public one";
-        return Err(Status::unimplemented(words));
-    }
-    Ok(specification)
+    Specification::from_bytes(bytes).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
 /// What the client signed rules: words beside it must not say otherwise.
@@ -159,11 +185,9 @@ fn counted(shared: &Shared, specification: &Specification) -> Result<u64, Status
     if let Some(missing) = specification.blobs().into_iter().find(|blob| !shared.blobs.has(*blob)) {
         return Err(Status::failed_precondition(format!("blob {missing} is not here; upload it")));
     }
+    terms::require_sizes(shared, specification)?;
     let slices = watch::slices(shared, specification).ok_or_else(|| why(shared, specification))?;
-    specification
-        .slices_per_task
-        .checked_sub(1)
-        .ok_or_else(|| Status::invalid_argument("a task needs at least one slice"))?;
+    terms::require_profile(shared, specification)?;
     Ok(slices)
 }
 

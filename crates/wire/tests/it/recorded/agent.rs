@@ -48,6 +48,7 @@ fn joining() -> Vec<AgentBody> {
             instance_epoch: 12,
             capabilities: capabilities(),
             software: Software::cut("tallystick 0.1.0"),
+            nonce: None,
         }),
         AgentBody::Proof(Proof {
             identity_signature: signature(),
@@ -133,8 +134,17 @@ fn signing() -> Vec<AgentBody> {
     ]
 }
 
+/// Since coordinators prove who they are.
+fn proving() -> Vec<AgentBody> {
+    let mut hello = joining().swap_remove(0);
+    if let AgentBody::Hello(hello) = &mut hello {
+        hello.nonce = Some(B256::repeat_byte(0x77));
+    }
+    vec![hello]
+}
+
 pub(super) fn messages() -> Vec<AgentMessage> {
-    [joining(), working(), signing()]
+    [joining(), working(), signing(), proving()]
         .concat()
         .into_iter()
         .map(|body| AgentMessage { body })

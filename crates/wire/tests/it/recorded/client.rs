@@ -1,4 +1,4 @@
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use alloy_primitives::{Address, B256, U256};
 use tallystick_types::{
@@ -9,8 +9,8 @@ use tallystick_types::{
 use tallystick_wire::client::{
     Accepted, Acknowledged, Assigned, Attested, Closed, Committed, DeadLettered, Drawn, Escalated,
     EventKind, EvidenceFound, Finality, JobEvent, JobStatus, Offence, Outvoted, Phase, Placement,
-    Progress, Proposed, Quarantined, Queued, Queueing, Reassigned, ReceiptMade, Refunded, Settled,
-    SubmitRequest, TaskNode, Verified,
+    Progress, Proposed, Quarantined, Queued, Queueing, Reassigned, ReceiptMade, Refunded,
+    RejectedNodes, Settled, Shortage, SubmitRequest, TaskNode, Verified, Waiting,
 };
 
 use super::{job, root, seat, sentence};
@@ -64,7 +64,36 @@ pub(super) fn status() -> JobStatus {
         cost: Some(Amount::new(900_000)),
         client: Address::repeat_byte(0x31),
         token: Address::repeat_byte(0x32),
+        private: false,
+        waiting: None,
     }
+}
+
+/// A job that nobody can take, and one that others hold up.
+pub(super) fn waiting() -> JobStatus {
+    JobStatus {
+        phase: Phase::Open,
+        close_reason: sentence(""),
+        cost: None,
+        waiting: Some(missing()),
+        ..status()
+    }
+}
+
+fn missing() -> Waiting {
+    let count = |filter: &str, nodes| RejectedNodes {
+        filter: filter.to_owned().try_into().unwrap(),
+        nodes: NonZeroU32::new(nodes).unwrap(),
+    };
+    let shortage = Shortage {
+        needed: 3,
+        known: 5,
+        rejected: vec![count("trust", 1), count("capacity", 3)].try_into().unwrap(),
+        impossible: true,
+        sentence: sentence("each task needs 3 nodes, and 1 can ever do this work"),
+    };
+    let (reason, shortage) = (shortage.sentence.clone(), Some(shortage));
+    Waiting { reason, shortage, refund_at_seconds: ChainTime::new(1_750_000_600).unwrap() }
 }
 
 fn working() -> Vec<EventKind> {
@@ -122,5 +151,8 @@ pub(super) fn events() -> Vec<JobEvent> {
         sequence,
         kind: Some(kind),
     };
-    (1..).zip([working(), ending()].concat()).map(event).collect()
+    (1..)
+        .zip([working(), ending(), vec![EventKind::Waiting(missing())]].concat())
+        .map(event)
+        .collect()
 }

@@ -24,6 +24,7 @@ fn joining() -> Vec<CoordinatorBody> {
             chosen_version: 1,
             coordinator: seat(6),
             coordinator_identity: identity(),
+            coordinator_signature: None,
         }),
         CoordinatorBody::Welcome(Welcome {
             session: FixedBytes::repeat_byte(0x14),
@@ -110,7 +111,16 @@ fn signing() -> Vec<CoordinatorBody> {
     ]
 }
 
+/// Since coordinators prove who they are.
+fn proving() -> Vec<CoordinatorBody> {
+    let mut challenge = joining().swap_remove(0);
+    if let CoordinatorBody::Challenge(challenge) = &mut challenge {
+        challenge.coordinator_signature = Some(signature());
+    }
+    vec![challenge]
+}
+
 pub(super) fn messages() -> Vec<CoordinatorMessage> {
-    let bodies = [joining(), working(), signing()].concat();
+    let bodies = [joining(), working(), signing(), proving()].concat();
     bodies.into_iter().map(|body| CoordinatorMessage { body: Some(body) }).collect()
 }
