@@ -69,6 +69,8 @@ impl Proxy {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
+        // Whatever the addresses are, every client wants one.
+        tallystick_tls::install_provider();
         let client = reqwest::Client::builder().timeout(UPSTREAM).build();
         let inner = Arc::new(Inner {
             upstream: upstream.to_owned(),
