@@ -159,7 +159,10 @@ impl Archive {
             serde_json::to_writer_pretty(&mut file, signed)?;
             file.write_all(b"\n")?;
             file.sync_all()?;
-            fs::rename(&partial, &path)
+            fs::rename(&partial, &path)?;
+            // A power cut may take a name back whose folder is not on the disk, and nothing writes
+            // the file again once the note below is gone.
+            fs::File::open(&self.folder)?.sync_all()
         };
         written().map_err(|source| ArchiveError::File { path: path.clone(), source })?;
         let mut batch = Batch::default();

@@ -167,6 +167,10 @@ impl Machine {
     fn event(&mut self, event: Event, out: &mut Stepped) {
         let told = Told::of(&event);
         let is_tick = matches!(event, Event::Tick { .. });
+        let taken_on = match &event {
+            Event::Acknowledged { assignment } => Some(*assignment),
+            _ => None,
+        };
         let chooser = Chooser {
             candidates: &self.candidates,
             parameters: &self.parameters,
@@ -185,6 +189,7 @@ impl Machine {
                 for effect in effects {
                     self.perform(effect, out);
                 }
+                out.wishes.extend(taken_on.and_then(|it| self.stop_order(it)));
             }
             Err(refusal) => out.refusal = Some(refusal),
         }

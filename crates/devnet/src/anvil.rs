@@ -1,7 +1,7 @@
 //! A local chain in a process of its own.
 
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tallystick_types::ChainId;
 
+use crate::address::free_address;
 use crate::tools::{Tool, ToolError};
 
 /// How long Anvil may take to open its port. It needs well below a second on an idle machine.
@@ -17,12 +18,18 @@ const STARTUP: Duration = Duration::from_secs(60);
 /// What Anvil prints before the address it listens on.
 const LISTENING: &str = "Listening on ";
 
+/// Between two writings of the chain's state, in seconds: what an Anvil that is killed forgets.
+const KEEP_EVERY: u64 = 1;
+
 /// A running Anvil. Dropping it stops it.
 #[derive(Debug)]
 pub struct Anvil {
     process: Child,
     address: String,
     chain: ChainId,
+    repository: PathBuf,
+    /// Where it keeps the chain, if it does.
+    state: Option<PathBuf>,
 }
 
 /// Why Anvil does not run.
@@ -52,9 +59,46 @@ pub enum AnvilError {
 impl Anvil {
     /// Starts Anvil on a free port of this machine, with a block per transaction.
     pub fn start(repository: &Path, chain: ChainId) -> Result<Self, AnvilError> {
-        let mut process = Command::new(Tool::Anvil.find(repository)?)
-            .args(["--host", "127.0.0.1", "--port", "0"])
-            .args(["--chain-id", &chain.to_string()])
+        Self::launch(repository, chain, None, "0")
+    }
+
+    /// The same with a file in which the chain is kept, for [`restart`](Self::restart).
+    pub fn start_kept(repository: &Path, chain: ChainId, state: &Path) -> Result<Self, AnvilError> {
+        let port = free_address().map_err(|source| AnvilError::Start { source })?.port();
+        Self::launch(repository, chain, Some(state), &port.to_string())
+    }
+
+    /// Starts an Anvil again that was killed, on the same port, with the chain of its file. It
+    /// makes a block per transaction until it is told otherwise, and has forgotten the pool, the
+    /// last [second](KEEP_EVERY) and by how much its time was moved.
+    pub fn restart(&mut self) -> Result<(), AnvilError> {
+        self.kill();
+        let port = self.address.rsplit(':').next().unwrap_or("0").to_owned();
+        *self = Self::launch(&self.repository, self.chain, self.state.as_deref(), &port)?;
+        Ok(())
+    }
+
+    /// Ends it at once, as a power cut does.
+    pub fn kill(&mut self) {
+        // Both fail only where the process is gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    fn launch(
+        repository: &Path,
+        chain: ChainId,
+        state: Option<&Path>,
+        port: &str,
+    ) -> Result<Self, AnvilError> {
+        let mut command = Command::new(Tool::Anvil.find(repository)?);
+        command.args(["--host", "127.0.0.1", "--port", port]);
+        command.args(["--chain-id", &chain.to_string()]);
+        if let Some(state) = state {
+            command.arg("--state").arg(state);
+            command.args(["--state-interval", &KEEP_EVERY.to_string()]);
+        }
+        let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -68,7 +112,8 @@ impl Anvil {
             listen(output, lines);
         }
         // From here on an early return stops the process.
-        let mut anvil = Self { process, address: String::new(), chain };
+        let (repository, state) = (repository.to_owned(), state.map(Path::to_owned));
+        let mut anvil = Self { process, address: String::new(), chain, repository, state };
         let mut last = String::from("none");
         loop {
             match heard.recv_timeout(STARTUP) {
@@ -100,9 +145,7 @@ impl Anvil {
 
 impl Drop for Anvil {
     fn drop(&mut self) {
-        // Both fail only where the process is gone already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
 

@@ -3,7 +3,8 @@
 use alloy::network::{EthereumWallet, TransactionBuilder};
 use alloy::providers::ext::AnvilApi;
 use alloy::providers::{DynProvider, PendingTransactionError, Provider, ProviderBuilder};
-use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
+use alloy::rpc::types::anvil::ReorgOptions;
+use alloy::rpc::types::{Filter, Log, TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::transports::TransportError;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
@@ -183,6 +184,24 @@ impl Chain {
     pub async fn mine_every(&self, seconds: u64) -> Result<(), CallError> {
         self.provider.anvil_set_interval_mining(seconds).await?;
         Ok(())
+    }
+
+    /// Replaces the last blocks of a local chain by as many empty ones. Their transactions are
+    /// gone: Anvil does not put them back into its pool, as a real node would.
+    pub async fn reorganise(&self, depth: u64) -> Result<(), CallError> {
+        let options = ReorgOptions { depth, tx_block_pairs: Vec::new() };
+        self.provider.anvil_reorg(options).await?;
+        Ok(())
+    }
+
+    /// Everything that a contract ever logged, in order.
+    pub async fn logs(&self, contract: Address) -> Result<Vec<Log>, CallError> {
+        Ok(self.provider.get_logs(&Filter::new().address(contract).from_block(0)).await?)
+    }
+
+    /// The height of the chain.
+    pub async fn head(&self) -> Result<u64, CallError> {
+        Ok(self.provider.get_block_number().await?)
     }
 
     /// Lets time pass on a local chain and makes a block.

@@ -1,5 +1,6 @@
 //! What can be done from the command line.
 
+mod chaos;
 mod demo;
 mod deploy;
 mod node;
@@ -24,6 +25,11 @@ pub(crate) enum Command {
     Down(up::Down),
     /// Shows real work being done, verified and paid, and liars being caught.
     Demo(demo::Demo),
+    /// Lets everything fail under a load of jobs, and reads the books afterwards.
+    Chaos(chaos::Chaos),
+    /// Orders work without end, for `chaos`.
+    #[command(hide = true)]
+    Load(chaos::Load),
     /// Runs one node of a network.
     #[command(hide = true)]
     Node(node::Node),
@@ -43,6 +49,8 @@ impl Command {
                 Self::Up(command) => command.run().await,
                 Self::Down(command) => command.run(),
                 Self::Demo(command) => command.run().await,
+                Self::Chaos(command) => command.run().await,
+                Self::Load(command) => command.run().await,
                 Self::Node(command) => command.run().await,
                 Self::Compile => Ok(()),
             }

@@ -1,11 +1,14 @@
 //! A whole network in one tree of processes: a chain, coordinators, workers, an archive, a settler,
 //! each a process of its own, registered, staked and funded.
 
+mod process;
+
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
@@ -17,11 +20,14 @@ use tallystick_chain::keys::{IdentityError, IdentityFile, KeystoreError, Keystor
 use tallystick_node::{Config, Role};
 use tallystick_types::{ChainId, Seat};
 
+use crate::address::free_address;
 use crate::anvil::{Anvil, AnvilError};
 use crate::chain::{CallError, Chain};
 use crate::deploy::{DeployError, Deployer};
 use crate::ground::{Ground, TLY};
 use crate::lie::Lie;
+pub use process::MARK;
+use process::{run, signal};
 
 /// A key that every Anvil funds and everybody knows.
 pub const LOCAL_KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -58,6 +64,22 @@ pub struct Plan {
     pub coordinators: u8,
     /// Workers.
     pub workers: Vec<WorkerPlan>,
+    /// Whether the chain is kept in a file, so that Anvil can be killed and started again. The
+    /// time that stake needs to mature is then waited for: Anvil forgets that it was moved.
+    pub kept: bool,
+}
+
+/// How one node reaches the others.
+#[derive(Clone, Debug)]
+pub struct Wires {
+    /// Endpoints of the chain.
+    pub endpoints: Vec<String>,
+    /// How many of them must say the same.
+    pub agreement: usize,
+    /// Blocks above a block until it is safe, and until it is final.
+    pub depths: (u64, u64),
+    /// Coordinators, the active one first.
+    pub coordinators: Vec<String>,
 }
 
 /// One worker.
@@ -176,10 +198,23 @@ impl Network {
     /// Starts everything and returns when every node is ready. `progress` hears a line for each
     /// step.
     pub async fn start(plan: &Plan, progress: &dyn Fn(&str)) -> Result<Self, NetworkError> {
+        Self::start_wired(plan, &mut |_, wires| Ok(wires), progress).await
+    }
+
+    /// The same, where `wire` may change how a node, which it is told by name, reaches the others.
+    pub async fn start_wired(
+        plan: &Plan,
+        wire: &mut dyn FnMut(&str, Wires) -> io::Result<Wires>,
+        progress: &dyn Fn(&str),
+    ) -> Result<Self, NetworkError> {
         make_folder(&plan.folder)?;
         let repository = crate::repository();
         progress("starting Anvil");
-        let anvil = Anvil::start(&repository, plan.chain)?;
+        let anvil = if plan.kept {
+            Anvil::start_kept(&repository, plan.chain, &plan.folder.join("anvil.json"))?
+        } else {
+            Anvil::start(&repository, plan.chain)?
+        };
         progress("deploying the contracts");
         let key: PrivateKeySigner = LOCAL_KEY.parse().expect("the well-known key is a key");
         let deployer = Deployer {
@@ -213,7 +248,8 @@ impl Network {
         for draft in drafts {
             progress(&format!("starting {}", draft.name));
             let coordinator = draft.role == Role::Coordinator;
-            network.spawn(plan, draft, &deployer.records())?;
+            let wires = wire(&draft.name, network.wires()).map_err(|it| files(&plan.folder, it))?;
+            network.spawn(plan, draft, wires, &deployer.records())?;
             // Workers find their coordinator at the first try.
             if coordinator {
                 network.await_ready(network.members.len() - 1).await?;
@@ -241,13 +277,29 @@ impl Network {
         self.folder.join("password")
     }
 
-    fn spawn(&mut self, plan: &Plan, draft: Draft, records: &Path) -> Result<(), NetworkError> {
+    /// How nodes reach each other where nothing is between them.
+    fn wires(&self) -> Wires {
+        Wires {
+            endpoints: vec![self.url()],
+            agreement: 1,
+            depths: (0, 1),
+            coordinators: self.coordinators.clone(),
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        plan: &Plan,
+        draft: Draft,
+        wires: Wires,
+        records: &Path,
+    ) -> Result<(), NetworkError> {
         let home = self.folder.join(&draft.name);
-        let config = self.config(plan, &draft, &home, records);
+        let config = self.config(plan, &draft, wires, records);
         let path = home.join("node.toml");
         let text = toml::to_string(&config).expect("every configuration is TOML");
         fs::write(&path, text).map_err(|source| files(&path, source))?;
-        let process = run(&plan.program, &home, draft.lie)?;
+        let process = run(&plan.program, &home, draft.lie, &[])?;
         let Draft { name, role, lie, seat, operator, observe, .. } = draft;
         self.members.push(Member { name, role, lie, seat, operator, observe, process });
         Ok(())
@@ -260,33 +312,37 @@ impl Network {
         };
         let home = self.folder.join(name);
         if let Some(member) = self.members.get_mut(place) {
-            let _ended = member.process.wait();
-            member.process = run(program, &home, member.lie)?;
+            member.start(program, &home, &[])?;
         }
         self.await_ready(place).await
     }
 
-    fn config(&self, plan: &Plan, draft: &Draft, home: &Path, records: &Path) -> Config {
-        let mut config =
-            Config { roles: [draft.role].into(), data: home.to_owned(), ..Config::default() };
+    /// Kills the chain, or starts it again with what it kept; see [`Plan::kept`].
+    pub fn anvil(&mut self) -> &mut Anvil {
+        &mut self.anvil
+    }
+
+    fn config(&self, plan: &Plan, draft: &Draft, wires: Wires, records: &Path) -> Config {
+        let home = self.folder.join(&draft.name);
+        let mut config = Config { roles: [draft.role].into(), data: home, ..Config::default() };
         config.observe = draft.observe;
         config.drain_seconds = 5;
         config.chain.id = plan.chain;
-        config.chain.endpoints = vec![self.url()];
+        config.chain.endpoints = wires.endpoints;
         config.chain.deployments = records.to_owned();
-        config.chain.agreement = 1;
-        (config.chain.safe_depth, config.chain.final_depth) = (0, 1);
+        config.chain.agreement = wires.agreement;
+        (config.chain.safe_depth, config.chain.final_depth) = wires.depths;
         config.chain.poll_ms = 200;
         config.keys.account = draft.seat.signer;
         config.keys.password_file = self.password_file();
         config.coordinator.listen = draft.listen;
         // Workers stay with the active one: it holds the leases of what they have begun, and comes
         // back to it after a crash.
-        config.worker.coordinators = self.coordinators.first().cloned().into_iter().collect();
+        config.worker.coordinators = wires.coordinators.first().cloned().into_iter().collect();
         config.worker.places = draft.places;
         config.worker.memory_bytes = draft.memory_bytes;
         config.worker.region = draft.region;
-        config.archive.coordinators.clone_from(&self.coordinators);
+        config.archive.coordinators = wires.coordinators;
         config.archive.every_seconds = 2;
         config.log.filter = "info".to_owned();
         config
@@ -355,6 +411,29 @@ impl Member {
     pub fn kill(&self) -> bool {
         signal("-KILL", self.process.id()).is_ok_and(|ended| ended)
     }
+
+    /// Asks the node to end.
+    pub fn terminate(&self) -> bool {
+        signal("-TERM", self.process.id()).is_ok_and(|asked| asked)
+    }
+
+    /// Whether the process runs.
+    pub fn runs(&mut self) -> bool {
+        self.process.try_wait().is_ok_and(|ended| ended.is_none())
+    }
+
+    /// Starts the node again in its folder once it ended, behind a program such as a tracer that
+    /// runs another one and leaves it the process number. Returns at once.
+    pub fn start(
+        &mut self,
+        program: &Path,
+        home: &Path,
+        behind: &[OsString],
+    ) -> Result<(), NetworkError> {
+        let _ended = self.process.wait();
+        self.process = run(program, home, self.lie, behind)?;
+        Ok(())
+    }
 }
 
 impl Drop for Network {
@@ -387,27 +466,6 @@ fn running(metrics: &str) -> Option<u64> {
     metrics.lines().find_map(|line| line.strip_prefix("tally_worker_running ")?.trim().parse().ok())
 }
 
-/// Starts the process of a node; its log goes on where it ended.
-fn run(program: &Path, home: &Path, lie: Option<Lie>) -> Result<Child, NetworkError> {
-    let log = home.join("node.log");
-    let output = File::options().create(true).append(true).open(&log);
-    let output = output.map_err(|source| files(&log, source))?;
-    let mut command = Command::new(program);
-    command.arg("node").arg("--config").arg(home.join("node.toml"));
-    if let Some(lie) = lie {
-        command.arg("--lie").arg(lie.name());
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
-    command.spawn().map_err(|source| files(program, source))
-}
-
-/// Sends a signal to a child that was not waited for, so that its number is its own.
-fn signal(name: &str, process: u32) -> io::Result<bool> {
-    let mut kill = Command::new("kill");
-    kill.arg(name).arg(process.to_string()).stderr(Stdio::null());
-    Ok(kill.status()?.success())
-}
-
 /// Registers and stakes every node, and keeps its keys.
 async fn populate(ground: &mut Ground, plan: &Plan) -> Result<Vec<Draft>, NetworkError> {
     let usual = WorkerPlan { places: 1, memory_bytes: 1 << 30, region: 276, lie: None };
@@ -426,7 +484,10 @@ async fn populate(ground: &mut Ground, plan: &Plan) -> Result<Vec<Draft>, Networ
     for (name, role, worker) in coordinators.chain(others).chain(workers) {
         drafts.push(enlist(ground, &plan.folder, (name, role, worker)).await?);
     }
-    ground.chain.pass(MATURITY).await?;
+    if plan.kept {
+        tokio::time::sleep(Duration::from_secs(MATURITY)).await;
+    }
+    ground.chain.pass(if plan.kept { 0 } else { MATURITY }).await?;
     for draft in &drafts {
         ground.activate(draft.operator, draft.seat.node).await?;
     }
@@ -495,11 +556,6 @@ fn keep_secret(path: &Path, secret: &str) -> Result<(), NetworkError> {
     options.write(true).create(true).truncate(true).mode(0o600);
     let write = |mut file: File| file.write_all(secret.as_bytes());
     options.open(path).and_then(write).map_err(|source| files(path, source))
-}
-
-/// An address of this machine that nobody listens on now.
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 fn files(path: &Path, source: io::Error) -> NetworkError {

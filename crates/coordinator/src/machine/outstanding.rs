@@ -63,6 +63,19 @@ impl Machine {
         Some(Wish::ToNode(seat, order))
     }
 
+    /// That a node is to stop what it goes on with, where somebody else has its place. It was told
+    /// when that began, and came back without having heard it: a place that it keeps for nothing is
+    /// one that the next task is refused for.
+    pub(super) fn stop_order(&self, given: TaskAssignment) -> Option<Wish> {
+        let it = self.ledger.job(given.job)?;
+        let task = it.tasks.get(&given.task)?;
+        let same_try = it.head.attempt == given.attempt && task.attempt == given.task_attempt;
+        let mut replicas = task.replicas.iter();
+        let goes_on = replicas.any(|replica| replica.seat == given.seat && replica.is_live());
+        let is_over = !(same_try && goes_on);
+        is_over.then_some(Wish::ToNode(given.seat, NodeOrder::Cancel(given)))
+    }
+
     /// That a node is to sign the claim, where it did not.
     pub(super) fn attest_order(&self, job: JobId, seat: Seat) -> Option<Wish> {
         let (book, it) = self.shown(job, seat)?;

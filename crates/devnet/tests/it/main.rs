@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what tests prepare must not fail silently")]
 
 mod bad_input;
+mod chaos;
 mod deployment;
 mod front;
 mod house;

@@ -38,6 +38,7 @@ impl Town {
             program: env!("CARGO_BIN_EXE_tallystick-devnet").into(),
             chain: unused_chain(),
             coordinators: 1,
+            kept: false,
             workers: vec![worker; workers],
         };
         let network = Network::start(&plan, &|_| {}).await.unwrap();

@@ -11,7 +11,8 @@ use tallystick_chain::keys::protection::{
 };
 use tallystick_coordinator::machine::{Input, Machine};
 use tallystick_journal::{
-    DeadLetter, JobRecord, JobStatus, Network, PairingId, ReceiptRecord, Stored, TrustPairing,
+    DeadLetter, JobRecord, JobStatus, Network, PairingClaimed, PairingId, ReceiptRecord, Stored,
+    TrustPairing,
 };
 use tallystick_protocol::claim::{SignedOpening, TaskProof};
 use tallystick_protocol::commitment::{Opening, Pledge, TaskAssignment, job_output_root};
@@ -308,7 +309,7 @@ pub(super) fn stored_journal() -> Vec<Seed> {
     };
     let pairing = TrustPairing {
         user: Address::repeat_byte(9),
-        provider: Some(provider),
+        claimed: Some(PairingClaimed { provider, seat: seat(), at: now }),
         code: "AB12-CD34".to_owned(),
         expires_at: now,
         created_at: now,

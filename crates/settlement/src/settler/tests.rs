@@ -124,7 +124,7 @@ async fn a_wish_that_could_not_be_kept_is_not_handed_in_and_ends_the_settler() {
     scene.store.fail_after(0);
     let (_, running) = scene.start();
     let failed = running.await.unwrap();
-    assert!(matches!(failed, Err(SettlementError::Store(StoreError::NoSpace))), "{failed:?}");
+    assert!(matches!(failed, Err(SettlementError::Store(StoreError::NoSpace(_)))), "{failed:?}");
     assert!(scene.outbox.try_next().is_none());
 }
 

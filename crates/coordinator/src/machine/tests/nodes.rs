@@ -55,6 +55,33 @@ fn a_node_that_joins_again_is_told_everything_it_is_to_do() {
 }
 
 #[test]
+fn a_node_that_comes_back_with_a_try_that_is_over_is_told_to_stop() {
+    let mut world = World::new(3);
+    world.offer(1, offer(1, 1));
+    let (seat, assignment) = loop {
+        let found = world.queue.iter().find_map(|parcel| match parcel {
+            Parcel::Order(seat, NodeOrder::Assign { assignment, .. }) => Some((*seat, *assignment)),
+            _ => None,
+        });
+        match found {
+            Some(found) => break found,
+            None if world.deliver() => {}
+            None => world.tick(),
+        }
+    };
+    let stop = Wish::ToNode(seat, NodeOrder::Cancel(assignment));
+    let wishes = world.step(Input::Ledger(Event::Acknowledged { assignment }));
+    assert!(!wishes.contains(&stop), "it is the present try");
+    // The node dies, and with it the word that it is replaced.
+    let number = (1..=3).find(|number| world.seat(*number) == seat).unwrap();
+    world.leave(number);
+    world.until(60, |world| world.is_proposed(1));
+    world.join(number, 1);
+    let wishes = world.step(Input::Ledger(Event::Acknowledged { assignment }));
+    assert!(wishes.contains(&stop), "it would keep its place for nothing");
+}
+
+#[test]
 fn a_holder_that_is_silent_is_replaced_by_the_next_one_for_its_output() {
     let mut world = World::new(3);
     world.offer(1, offer(1, 3));
