@@ -364,6 +364,8 @@ impl Machine {
                 round.aim = Aim::Range;
                 return self.anchor(round, last.min(width));
             }
+            // Endpoints can state the same orphan at a height that the chain calls final.
+            Aim::Range if round.agreed.contradicts(&anchor) => return self.no_agreement(),
             Aim::Range => return self.range(round, anchor),
             Aim::Blocks | Aim::Cursor => {}
         }
@@ -377,10 +379,12 @@ impl Machine {
             None => Output::Rest { more: false },
             Some(Lead::Parent(hash)) => self
                 .ask_member(round, Question::HeaderOf(hash), |round| Stage::Walking(round, path)),
-            Some(Lead::Below(halt)) => {
+            // Endpoints that fell behind on an abandoned branch do not call that block final.
+            Some(Lead::Below(halt)) if round.agreed.reaches_final(halt.number) => {
                 self.phase = Phase::Halted(halt);
                 Output::Rest { more: false }
             }
+            Some(Lead::Below(_)) => self.no_agreement(),
             Some(Lead::Ancestor(place)) => {
                 round.turn = 0;
                 let cursor = self.kept.position().map(|position| position.cursor);
@@ -542,8 +546,8 @@ impl Machine {
     /// Ends a round that came to `reached`, a block that enough endpoints state.
     fn finish(&mut self, agreed: &Agreed, reached: Place) -> Output {
         let more = reached.number < agreed.block.number;
-        let safe = agreed.safe.and_then(|level| self.proved(level, reached));
-        let last = agreed.last.and_then(|level| self.proved(level, reached));
+        let safe = agreed.safe.and_then(|level| self.proved(level, reached, more));
+        let last = agreed.last.and_then(|level| self.proved(level, reached, more));
         match self.kept.raise(safe, last) {
             Some(batch) => {
                 self.stage = Stage::Levelled { more };
@@ -553,12 +557,13 @@ impl Machine {
         }
     }
 
-    /// The part of a level that this round proved: a hash that is ours, and not above `reached`.
-    fn proved(&self, level: Level, reached: Place) -> Option<Place> {
-        let number = level.number.min(reached.number);
-        let hash = self.kept.hash_at(number)?;
-        let stated = level.hash.filter(|_| number == level.number);
-        let ours = stated.is_none_or(|stated| stated == hash);
+    /// A level whose block is ours. Where the round ended below the agreed block, what was reached
+    /// is linked to nothing but the word of those who were asked for its height: then the level
+    /// must have been stated with its hash.
+    fn proved(&self, level: Level, reached: Place, more: bool) -> Option<Place> {
+        let number = level.number;
+        let hash = self.kept.hash_at(number).filter(|_| number <= reached.number)?;
+        let ours = level.hash.map_or(!more, |stated| stated == hash);
         let reached = self.kept.hash_at(reached.number) == Some(reached.hash);
         (ours && reached).then_some(Place { number, hash })
     }

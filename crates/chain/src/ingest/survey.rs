@@ -41,6 +41,20 @@ pub(super) struct Level {
     pub(super) hash: Option<B256>,
 }
 
+impl Agreed {
+    /// Whether the final block of those who agree is at this height or above it.
+    pub(super) fn reaches_final(&self, height: u64) -> bool {
+        self.last.is_some_and(|last| last.number >= height)
+    }
+
+    /// Whether a block stands where they state another one as final.
+    pub(super) fn contradicts(&self, block: &Block) -> bool {
+        self.last.is_some_and(|last| {
+            last.number == block.number && last.hash.is_some_and(|hash| hash != block.hash)
+        })
+    }
+}
+
 impl Survey {
     pub(super) fn add(&mut self, heads: Heads) {
         self.know(heads.peer, heads.latest.clone());

@@ -313,9 +313,12 @@ fn a_chain_that_takes_back_a_final_block_halts_the_machine() {
     bench.world.last = 0;
     bench.world.reorganise(8);
     bench.calm();
-    for _ in 0..100 {
-        bench.step();
-    }
+    bench.steps(100);
+    // Nobody calls the other branch final yet, so it may be one that was abandoned.
+    assert!(!matches!(bench.machine.status().phase, Phase::Halted(_)));
+    bench.world.settle(5);
+    bench.calm();
+    bench.steps(100);
     let theirs = bench.world.branch[15];
     let halt = Halt { number: 15, ours, theirs };
     assert_eq!(bench.machine.status().phase, Phase::Halted(halt));
@@ -325,6 +328,67 @@ fn a_chain_that_takes_back_a_final_block_halts_the_machine() {
     bench.restart();
     bench.steps(100);
     assert_eq!(bench.machine.status().phase, Phase::Halted(halt));
+}
+
+#[test]
+fn endpoints_that_hang_on_an_abandoned_branch_halt_nothing() {
+    let mut bench = Bench::new(6, 2, 2);
+    bench.world.extend(20);
+    let stale = bench.world.peer();
+    bench.world.reorganise(8);
+    bench.world.extend(3);
+    bench.world.settle(5);
+    bench.calm();
+    bench.catch_up();
+    assert!(bench.world.last <= 20, "their head is above the final block");
+    // Both fell back onto a branch that nobody has any more, and on which little is final.
+    bench.peers = vec![stale; 2];
+    bench.steps(100);
+    assert!(!matches!(bench.machine.status().phase, Phase::Halted(_)));
+    bench.calm();
+    bench.catch_up();
+    bench.assert_equals_fresh_scan();
+}
+
+#[test]
+fn an_orphan_that_was_jumped_to_does_not_become_final() {
+    let mut bench = Bench::new(8, 2, 2);
+    bench.world.extend(30);
+    let orphaned = bench.world.peer();
+    bench.world.reorganise(12);
+    bench.world.extend(9);
+    bench.world.settle(15);
+    bench.calm();
+    assert!(bench.world.last > 18, "blocks below the final one were replaced");
+    let fork = 18;
+    while bench.machine.status().cursor.is_none_or(|cursor| cursor.number <= fork) {
+        let input = bench.input.take().unwrap_or_else(|| {
+            bench.now += 700;
+            Input::Wake(WallTime::new(bench.now))
+        });
+        bench.input = match bench.machine.step(input) {
+            Output::Rest { .. } => None,
+            Output::Commit(batch) => {
+                bench.store.commit(batch).unwrap();
+                bench.consume();
+                Some(Input::Committed)
+            }
+            // Asked for the last block of the range, both state the one that was replaced.
+            Output::Ask(asks) => Some(Input::Answers(
+                asks.iter()
+                    .map(|(peer, question)| {
+                        let flaps =
+                            matches!(question, Question::HeaderAt(height) if *height > fork);
+                        let peer =
+                            if flaps { orphaned.clone() } else { bench.peers[*peer].clone() };
+                        bench.world.answer(&peer, *question)
+                    })
+                    .collect(),
+            )),
+        };
+    }
+    bench.catch_up();
+    bench.assert_equals_fresh_scan();
 }
 
 #[test]

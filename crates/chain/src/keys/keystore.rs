@@ -337,18 +337,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys = Keystores::at(folder.path().join("keys"));
         assert_eq!(keys.list().unwrap(), []);
-        let address = keys.import(KEY, &password("right")).unwrap().address();
+        let address = keys.import(KEY, &password("open sesame")).unwrap().address();
         assert_eq!(address.to_string(), "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
         let listed = keys.list().unwrap();
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].address, Some(address));
 
-        let opened = keys.unlock(address, &password("right")).unwrap();
+        let opened = keys.unlock(address, &password("open sesame")).unwrap();
         assert_eq!(opened.address(), address);
         let wrong = keys.unlock(address, &password("wrong")).unwrap_err();
         assert!(matches!(wrong, KeystoreError::WrongPassword { .. }), "{wrong:?}");
-        let said = format!("{wrong} {wrong:?} {:?} {opened:?}", password("right"));
-        assert!(!said.contains("right") && !said.contains(&KEY[2..]), "{said}");
+        let said = format!("{wrong} {wrong:?} {:?} {opened:?}", password("open sesame"));
+        assert!(!said.contains("open sesame") && !said.contains(&KEY[2..]), "{said}");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -34,7 +34,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("doctor", &[]),
     ("completions", &[]),
     ("config", &["show"]),
-    ("node", &["register", "status", "list", "retire", "run", "config"]),
+    ("node", &["register", "status", "list", "retire", "run", "config", "check"]),
     ("devnet", &["up", "down", "demo"]),
 ];
 

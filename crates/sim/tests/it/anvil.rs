@@ -35,6 +35,8 @@ impl Anvil {
             .expect("Anvil says where it listens");
         // It would wait for a reader of its output otherwise.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        // Whatever the address is, every client wants one.
+        tallystick_tls::install_provider();
         Self { process, url: format!("http://{address}"), client: reqwest::Client::new() }
     }
 

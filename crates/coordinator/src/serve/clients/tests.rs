@@ -144,7 +144,7 @@ async fn what_is_asked_of_a_job_that_nobody_knows_is_not_found_by_any_door() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_counts_once_and_a_second_one_in_its_slot_is_refused() {
     let mut house = House::open().await;
-    let _node = house.running.connect(0x21).await;
+    let _node = house.running.connect(1).await;
     let (job, first) = house.submit(house.order(nonce(5, 0), 1)).await.unwrap();
     let (again, second) = house.submit(house.order(nonce(5, 0), 1)).await.unwrap();
     assert_eq!(job, again);
