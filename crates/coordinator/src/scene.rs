@@ -150,8 +150,7 @@ impl Scene {
         let shared = coordinator.shared.clone();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let run = coordinator.run(async { drop(stopped.await) });
-            run.await.unwrap();
+            Box::pin(coordinator.run(async { drop(stopped.await) })).await.unwrap();
         });
         Running { shared, services, stop, task }
     }
