@@ -35,6 +35,7 @@ impl Anvil {
             .expect("Anvil says where it listens");
         // It would wait for a reader of its output otherwise.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        tallystick_tls::install_provider();
         Self { process, url: format!("http://{address}"), client: reqwest::Client::new() }
     }
 
