@@ -151,7 +151,7 @@ impl Scene {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let run = coordinator.run(async { drop(stopped.await) });
-            run.await.unwrap();
+            Box::pin(run).await.unwrap();
         });
         Running { shared, services, stop, task }
     }
