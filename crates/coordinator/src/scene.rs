@@ -150,7 +150,8 @@ impl Scene {
         let shared = coordinator.shared.clone();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            Box::pin(coordinator.run(async { drop(stopped.await) })).await.unwrap();
+            let run = coordinator.run(async { drop(stopped.await) });
+            Box::pin(run).await.unwrap();
         });
         Running { shared, services, stop, task }
     }
@@ -255,7 +256,7 @@ impl Running {
             load: Ppm::ZERO,
             inputs: Vec::new(),
         };
-        let standing = self.shared.outlook().standing(seat).unwrap();
+        let standing = crate::watch::standing(&self.shared, seat).unwrap();
         let candidate = Input::Candidate(Box::new(facts.candidate(seat, standing)));
         let last_seen = self.shared.clock.now();
         let session = Session { number: 1, sender, presence, facts, last_seen };

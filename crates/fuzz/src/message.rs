@@ -28,7 +28,7 @@ where
 
 /// One message of a kind, drawn from a seed: the bytes that its writer sends.
 pub(crate) fn drawn<W: Message + From<T>, T: Sample>(seed: u64) -> Vec<u8> {
-    W::from(Source(seed).next::<T>()).encode_to_vec()
+    W::from(Source(seed).any::<T>()).encode_to_vec()
 }
 
 /// A target over messages of one module: the first byte names the message, in this order.

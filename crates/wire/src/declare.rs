@@ -42,7 +42,7 @@ macro_rules! message {
         impl $crate::sample::Sample for $name {
             fn sample(source: &mut $crate::sample::Source) -> Self {
                 source.valid(|source| {
-                    let message = Self { $($field: source.next(),)* };
+                    let message = Self { $($field: source.any(),)* };
                     $($check(&message).ok()?;)?
                     let _unused_without_fields = &source;
                     Some(message)
@@ -116,7 +116,7 @@ macro_rules! bodies {
         impl $crate::sample::Sample for $name {
             fn sample(source: &mut $crate::sample::Source) -> Self {
                 let bodies: &[fn(&mut $crate::sample::Source) -> Self] =
-                    &[$(|source| Self::$body(source.next()),)*];
+                    &[$(|source| Self::$body(source.any()),)*];
                 source.one_of(bodies)(source)
             }
         }

@@ -9,7 +9,7 @@ mod error;
 mod field;
 pub mod limits;
 #[cfg(any(test, feature = "test-utils"))]
-#[cfg_attr(not(test), expect(clippy::unwrap_used, reason = "only tests draw samples"))]
+#[expect(clippy::unwrap_used, reason = "only tests draw samples")]
 pub mod sample;
 #[cfg(test)]
 mod tests;

@@ -24,8 +24,8 @@ pub trait Sample: Sized {
 pub struct Source(pub u64);
 
 impl Source {
-    /// The next value of a kind.
-    pub fn next<T: Sample>(&mut self) -> T {
+    /// A value of a kind.
+    pub fn any<T: Sample>(&mut self) -> T {
         T::sample(self)
     }
 
@@ -81,41 +81,41 @@ samples! {
     u16: source => source.number(u16::MAX.into()) as u16;
     u32: source => source.number(u32::MAX.into()) as u32;
     u64: source => source.number(u64::MAX);
-    NonZeroU16: source => NonZeroU16::new(source.next::<u16>().max(1)).unwrap();
-    NonZeroU32: source => NonZeroU32::new(source.next::<u32>().max(1)).unwrap();
-    NonZeroU64: source => NonZeroU64::new(source.next::<u64>().max(1)).unwrap();
+    NonZeroU16: source => NonZeroU16::new(source.any::<u16>().max(1)).unwrap();
+    NonZeroU32: source => NonZeroU32::new(source.any::<u32>().max(1)).unwrap();
+    NonZeroU64: source => NonZeroU64::new(source.any::<u64>().max(1)).unwrap();
     Address: source => Address::from(source.bytes::<20>());
     U256: source => U256::from_be_bytes(source.bytes::<32>());
     Amount: source => Amount::new(u128::from_be_bytes(source.bytes()));
-    Attempt: source => Attempt::new(source.next::<u8>().max(1));
-    TaskAttempt: source => TaskAttempt::new(source.next::<u16>().max(1));
-    TaskIndex: source => TaskIndex::new(source.next());
-    NodeId: source => NodeId::new(source.next());
-    BeaconRound: source => BeaconRound::new(source.next());
-    ChainId: source => ChainId::new(source.next());
+    Attempt: source => Attempt::new(source.any::<u8>().max(1));
+    TaskAttempt: source => TaskAttempt::new(source.any::<u16>().max(1));
+    TaskIndex: source => TaskIndex::new(source.any());
+    NodeId: source => NodeId::new(source.any());
+    BeaconRound: source => BeaconRound::new(source.any());
+    ChainId: source => ChainId::new(source.any());
     ChainTime: source => ChainTime::new(source.number(ChainTime::MAX.get())).unwrap();
-    WallTime: source => WallTime::new(source.next());
-    Seconds: source => Seconds::new(source.next());
+    WallTime: source => WallTime::new(source.any());
+    Seconds: source => Seconds::new(source.any());
     Ppm: source => Ppm::new(source.number(1_000_000) as u32).unwrap();
     ParametersVersion: source => ParametersVersion::new(source.number(0xff_ffff) as u32).unwrap();
     EngineProfile: source => EngineProfile::new(format!("engine-{}", source.word())).unwrap();
-    Seat: source => Seat { node: source.next(), signer: source.next() };
+    Seat: source => Seat { node: source.any(), signer: source.any() };
     JobTerms: source => JobTerms {
-        specification: source.next(),
-        token: source.next(),
-        price: JobPrice::unpack(source.next()),
-        rules: source.next(),
+        specification: source.any(),
+        token: source.any(),
+        price: JobPrice::unpack(source.any()),
+        rules: source.any(),
     };
     JobRules: source => JobRules {
         funding: *source.one_of(&[Funding::Balance, Funding::Allowance]),
-        verification: source.next::<Verification>(),
-        trust: source.next::<Trust>(),
-        replicas: source.next(),
-        quorum: source.next(),
-        assign_by: source.next(),
-        complete_by: source.next(),
-        service_level: ServiceLevel::new(source.next()),
-        parameters_version: source.next(),
+        verification: source.any::<Verification>(),
+        trust: source.any::<Trust>(),
+        replicas: source.any(),
+        quorum: source.any(),
+        assign_by: source.any(),
+        complete_by: source.any(),
+        service_level: ServiceLevel::new(source.any()),
+        parameters_version: source.any(),
     };
 }
 
@@ -142,7 +142,7 @@ impl<const LENGTH: usize> Sample for FixedBytes<LENGTH> {
 
 impl<T: Sample> Sample for Option<T> {
     fn sample(source: &mut Source) -> Self {
-        source.next::<bool>().then(|| source.next())
+        source.any::<bool>().then(|| source.any())
     }
 }
 
@@ -162,6 +162,6 @@ impl<const MOST: usize> Sample for Bytes<MOST> {
 impl<T: Sample, const MOST: usize> Sample for List<T, MOST> {
     fn sample(source: &mut Source) -> Self {
         let length = source.below(4);
-        (0..length).map(|_| source.next()).collect::<Vec<_>>().try_into().ok().unwrap()
+        (0..length).map(|_| source.any()).collect::<Vec<_>>().try_into().ok().unwrap()
     }
 }

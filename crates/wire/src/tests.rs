@@ -14,7 +14,7 @@ use crate::{Expected, Found, MalformedError, blobs, client, limits, worker};
 /// The message, encoded and decoded and checked, is the message.
 macro_rules! survive {
     ($source:ident, $module:ident: $($name:ident)*) => {$({
-        let message: $module::$name = $source.next();
+        let message: $module::$name = $source.any();
         let bytes = $module::v1::$name::from(message.clone()).encode_to_vec();
         let decoded = $module::v1::$name::decode(bytes.as_slice()).unwrap();
         prop_assert_eq!($module::$name::try_from(decoded), Ok(message));
@@ -74,7 +74,7 @@ fn names_of_another_length_are_refused() {
 }
 
 fn assignment() -> worker::v1::Assignment {
-    Source(1).next::<worker::Assignment>().into()
+    Source(1).any::<worker::Assignment>().into()
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_coordinator_may_say_what_the_agent_does_not_know_and_not_the_other_way() {
 /// Changes a valid message and expects a refusal that names a field.
 macro_rules! refused {
     ($module:ident::$name:ident, $field:literal, $change:expr) => {{
-        let mut message: $module::$name = Source(7).next();
+        let mut message: $module::$name = Source(7).any();
         let change: fn(&mut $module::$name) = $change;
         change(&mut message);
         let refused = $module::$name::try_from($module::v1::$name::from(message)).unwrap_err();
@@ -137,7 +137,7 @@ macro_rules! refused {
 #[test]
 fn fields_of_an_agent_that_contradict_each_other_are_refused() {
     refused!(worker::Capabilities, "kinds", |capabilities| {
-        let offer: worker::KindOffer = Source(1).next();
+        let offer: worker::KindOffer = Source(1).any();
         capabilities.kinds = vec![offer; 2].try_into().unwrap();
     });
     refused!(worker::Admitted, "tier", |admitted| admitted.tier = 0);
@@ -153,11 +153,11 @@ fn fields_of_an_agent_that_contradict_each_other_are_refused() {
         request.task_count = limits::TASKS + 1;
     });
     refused!(worker::AttestRequest, "tasks", |request| {
-        let task: worker::AttestTask = Source(1).next();
+        let task: worker::AttestTask = Source(1).any();
         (request.task_count, request.tasks) = (limits::TASKS, vec![task; 2].try_into().unwrap());
     });
     refused!(worker::AttestRequest, "tasks", |request| {
-        let mut task: worker::AttestTask = Source(1).next();
+        let mut task: worker::AttestTask = Source(1).any();
         task.task = tallystick_types::TaskIndex::new(4);
         (request.task_count, request.tasks) = (4, vec![task].try_into().unwrap());
     });
@@ -165,7 +165,7 @@ fn fields_of_an_agent_that_contradict_each_other_are_refused() {
 
 #[test]
 fn fields_of_a_client_that_contradict_each_other_are_refused() {
-    let mut quote: client::QuoteRequest = Source(7).next();
+    let mut quote: client::QuoteRequest = Source(7).any();
     for (replicas, quorum, good) in
         [(3, 2, true), (3, 0, true), (3, 1, false), (4, 2, false), (3, 4, false), (17, 9, false)]
     {
@@ -182,15 +182,15 @@ fn fields_of_a_client_that_contradict_each_other_are_refused() {
     refused!(client::Page, "limit", |page| page.limit = limits::PAGE_ENTRIES + 1);
     refused!(client::NodeStatus, "tier", |node| node.tier = 4);
     refused!(client::JobsResponse, "jobs", |response| {
-        let mut job: client::JobStatus = Source(1).next();
-        job.nodes = vec![Source(1).next()].try_into().unwrap();
+        let mut job: client::JobStatus = Source(1).any();
+        job.nodes = vec![Source(1).any()].try_into().unwrap();
         response.jobs = vec![job].try_into().unwrap();
     });
 }
 
 #[test]
 fn words_that_the_contracts_do_not_have_are_refused() {
-    let mut terms: client::v1::Terms = Source(3).next::<JobTerms>().into();
+    let mut terms: client::v1::Terms = Source(3).any::<JobTerms>().into();
     terms.rules[31] = 9;
     assert_eq!(JobTerms::try_from(terms).unwrap_err().field, "Terms.rules");
     let offer = worker::v1::KindOffer { kind: 1, engine_profiles: vec!["a b".into()] };
@@ -212,20 +212,20 @@ fn a_page_without_a_number_has_the_usual_entries() {
 #[test]
 fn the_largest_messages_fit_their_limits() {
     let mut source = Source(9);
-    let opening: worker::SignedOpening = source.next();
-    let mut task: worker::AttestTask = source.next();
+    let opening: worker::SignedOpening = source.any();
+    let mut task: worker::AttestTask = source.any();
     task.openings = vec![opening; 16].try_into().unwrap();
-    let mut request: worker::v1::AttestRequest = source.next::<worker::AttestRequest>().into();
+    let mut request: worker::v1::AttestRequest = source.any::<worker::AttestRequest>().into();
     request.tasks = vec![task.into(); limits::ATTEST_TASKS];
     assert!(request.encoded_len() + 64 < limits::COORDINATOR_MESSAGE_BYTES);
 
-    let mut heartbeat: worker::Heartbeat = source.next();
-    heartbeat.running = vec![source.next(); 1_024].try_into().unwrap();
-    heartbeat.inputs = vec![source.next(); 1_024].try_into().unwrap();
+    let mut heartbeat: worker::Heartbeat = source.any();
+    heartbeat.running = vec![source.any(); 1_024].try_into().unwrap();
+    heartbeat.inputs = vec![source.any(); 1_024].try_into().unwrap();
     let beat = worker::v1::Heartbeat::from(heartbeat).encoded_len();
     assert!(beat + 64 < limits::AGENT_MESSAGE_BYTES, "{beat}");
 
-    let mut status: client::JobStatus = source.next();
+    let mut status: client::JobStatus = source.any();
     status.nodes = <_>::default();
     status.close_reason = crate::Text::cut(&"x".repeat(2_000));
     let rejected = client::RejectedNodes {
@@ -241,13 +241,13 @@ fn the_largest_messages_fit_their_limits() {
             impossible: true,
             sentence: crate::Text::cut(&"x".repeat(2_000)),
         }),
-        refund_at_seconds: source.next(),
+        refund_at_seconds: source.any(),
     });
     let jobs =
         client::JobsResponse { jobs: vec![status; 256].try_into().unwrap(), next: <_>::default() };
     assert!(client::v1::JobsResponse::from(jobs).encoded_len() < limits::CLIENT_RESPONSE_BYTES);
 
-    let mut submit: client::SubmitRequest = source.next();
+    let mut submit: client::SubmitRequest = source.any();
     submit.specification = vec![1; limits::SPECIFICATION_BYTES].try_into().unwrap();
     let submit = client::v1::SubmitRequest::from(submit).encoded_len();
     assert!(submit < limits::CLIENT_REQUEST_BYTES, "{submit}");
@@ -255,7 +255,7 @@ fn the_largest_messages_fit_their_limits() {
     let chunk = blobs::ProvedChunk {
         index: u64::MAX,
         bytes: vec![1; limits::CHUNK_BYTES].try_into().unwrap(),
-        proof: vec![source.next(); 24].try_into().unwrap(),
+        proof: vec![source.any(); 24].try_into().unwrap(),
     };
     let part = blobs::Part { body: blobs::PartBody::Chunk(chunk) };
     assert!(blobs::v1::Part::from(part).encoded_len() < limits::BLOBS_RESPONSE_BYTES);
