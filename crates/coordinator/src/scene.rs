@@ -256,7 +256,7 @@ impl Running {
             load: Ppm::ZERO,
             inputs: Vec::new(),
         };
-        let standing = crate::watch::standing(&self.shared, seat).unwrap();
+        let standing = self.shared.outlook().standing(seat).unwrap();
         let candidate = Input::Candidate(Box::new(facts.candidate(seat, standing)));
         let last_seen = self.shared.clock.now();
         let session = Session { number: 1, sender, presence, facts, last_seen };
