@@ -23,6 +23,8 @@ use crate::shared::CoordinatorConfig;
 
 /// What calls go by that their data name.
 const CALL: &str = "call";
+/// What renewals of leases go by.
+const HEARTBEAT: &str = "heartbeat";
 
 /// Everything that one look needs.
 #[derive(Clone, Copy, Debug)]
@@ -183,8 +185,9 @@ impl Outlook<'_> {
         fit.then_some(Standing { trust, stake, region })
     }
 
-    /// The heartbeat that the lease of a job needs now: its second half has begun.
-    pub fn heartbeat(&self, job: JobId) -> Option<Intent> {
+    /// The heartbeat that the lease of a job needs now: its second half has begun. One that the
+    /// chain refused, as on a branch that is gone, is wished for again.
+    pub fn heartbeat(&self, job: JobId, outbox: &OutboxHandle) -> Option<Intent> {
         let house = self.house.read();
         let view = house.latest().job(job)?;
         let mine = view.assignment.as_ref().is_some_and(|it| it.coordinator == self.me);
@@ -198,8 +201,9 @@ impl Outlook<'_> {
         }
         let data = view.heartbeat_call().ok()?;
         let about = [keccak256(&data).as_slice(), &view.deadline.get().to_be_bytes()].concat();
+        let about = self.open_name(HEARTBEAT, &about, outbox)?;
         let purpose = format!("renew the lease of job {job}");
-        Some(self.intent(Contract::JobManager, ("heartbeat", &about), data, purpose))
+        Some(self.intent(Contract::JobManager, (HEARTBEAT, &about), data, purpose))
     }
 
     /// A call to the chain, made from its last word on the job. Where the call does not fit any
@@ -231,7 +235,7 @@ impl Outlook<'_> {
             Ok(data) => data,
             Err(error) => return Some(Err(error)),
         };
-        let about = self.open_name(&data, outbox)?;
+        let about = self.open_name(CALL, keccak256(&data).as_slice(), outbox)?;
         let purpose = format!("{:?} job {job}", call.kind());
         Some(Ok(self.intent(Contract::JobManager, (CALL, &about), data, purpose)))
     }
@@ -239,11 +243,10 @@ impl Outlook<'_> {
     /// What a call that is wanted is about: the first name under which the same call is not over.
     /// A later attempt may need the very call of an earlier one, and one that the chain refused may
     /// be taken later; under a key that is over the outbox would send nothing.
-    fn open_name(&self, data: &Bytes, outbox: &OutboxHandle) -> Option<Vec<u8>> {
-        let hash = keccak256(data);
+    fn open_name(&self, kind: &str, stem: &[u8], outbox: &OutboxHandle) -> Option<Vec<u8>> {
         for number in 0_u32.. {
-            let about = [&hash[..], &number.to_be_bytes()].concat();
-            match outbox.status(self.key(Contract::JobManager, CALL, &about)) {
+            let about = [stem, &number.to_be_bytes()].concat();
+            match outbox.status(self.key(Contract::JobManager, kind, &about)) {
                 Ok(Some(IntentStatus::Ended(_))) => {}
                 Ok(Some(_) | None) => return Some(about),
                 Err(error) => {

@@ -172,7 +172,7 @@ async fn renew_leases(shared: &Shared) -> Result<(), Stopped> {
         })
         .await?;
     for job in working {
-        let Some(call) = shared.outlook().heartbeat(job) else { continue };
+        let Some(call) = shared.outlook().heartbeat(job, &shared.outbox) else { continue };
         if let Err(error) = shared.outbox.enqueue(call).await {
             tracing::warn!(%job, %error, "outbox.enqueue.failed");
         }

@@ -85,6 +85,8 @@ impl Machine {
                     return it.settlement == Settlement::Open
                         && it.head.attempt < book.offer.attempt;
                 }
+                // Its client wants it no more, though the chain shows it open once it is released.
+                Some(CloseReason::Cancelled) => return false,
                 Some(_) if it.settlement != Settlement::Open => return false,
                 Some(_) if it.head.attempt >= book.offer.attempt => return false,
                 Some(_) => {}

@@ -1,5 +1,6 @@
 //! From the chain's words to inputs: in order, none lost, none twice, across restarts.
 
+use tallystick_chain::outbox::OutcomeResult;
 use tallystick_chain::view::{JobEvent, Proposal};
 use tallystick_types::{Amount, Attempt, NodeId, OutputRoot, Seat, Seconds};
 
@@ -157,6 +158,14 @@ async fn a_lease_is_renewed_in_its_second_half_and_each_time_under_a_key_of_its_
     };
     let first = renewal(&mut scene).await;
     assert_eq!(renewal(&mut scene).await.key, first.key, "the same renewal counts once");
+    let reason = "the branch is gone".to_owned();
+    scene.outbox.end(first.key, OutcomeResult::GaveUp { reason });
+    let mut again = renewal(&mut scene).await;
+    if again.key == first.key {
+        again = renewal(&mut scene).await;
+    }
+    assert_ne!(again.key, first.key, "what the chain refused is wished for again");
+    let first = again;
     scene.says(job, leased(scene.chain.time().checked_add(Seconds::new(300)).unwrap()));
     let mut second = renewal(&mut scene).await;
     if second.key == first.key {

@@ -356,7 +356,7 @@ impl Coordinator {
         let held = machine.books().filter(|(_, book)| book.lease.is_some());
         let held: Vec<JobId> = held.map(|(job, _)| job).collect();
         for job in held {
-            if let Some(beat) = self.outlook().heartbeat(job) {
+            if let Some(beat) = self.outlook().heartbeat(job, self.mouth.handle()) {
                 here.mark(Situation::LeaseRenewed);
                 self.mouth.hand_in(beat, here)?;
             }

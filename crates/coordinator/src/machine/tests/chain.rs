@@ -35,6 +35,18 @@ fn a_lost_release_is_asked_again_after_patience() {
 }
 
 #[test]
+fn a_job_that_its_client_cancelled_is_not_taken_again_when_the_chain_opens_it() {
+    let mut world = World::new(1);
+    world.attempts = 3;
+    world.offer(1, offer(1, 1));
+    world.until(10, is_working);
+    world.step(Input::Ledger(Event::JobCancelled { job: job_id(1) }));
+    world.pass(60);
+    assert_eq!(world.calls(ChainCallKind::Release).len(), 1);
+    assert_eq!(world.calls(ChainCallKind::Assign).len(), 1);
+}
+
+#[test]
 fn a_call_that_failed_is_not_asked_again_at_every_tick() {
     let mut world = World::new(1);
     world.on_chain_elsewhere(1, offer(1, 1));
