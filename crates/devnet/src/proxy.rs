@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::dice::Dice;
+use crate::relay::next_stream;
 pub use fault::{Fault, Weather};
 
 /// Longest wait for the real endpoint.
@@ -114,17 +115,7 @@ impl Proxy {
 async fn serve(listener: TcpListener, inner: Arc<Inner>) {
     let mut connections = JoinSet::new();
     loop {
-        let stream = tokio::select! {
-            Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => {
-                    // No file is left, or the client is gone: both pass.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-        };
+        let stream = next_stream(&listener, &mut connections).await;
         let inner = Arc::clone(&inner);
         let answers = service_fn(move |request| Arc::clone(&inner).answer(request));
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answers);

@@ -60,20 +60,27 @@ impl Relay {
     }
 }
 
+/// The next client. Meanwhile connections that are over are let go.
+pub(crate) async fn next_stream(
+    listener: &TcpListener,
+    connections: &mut JoinSet<()>,
+) -> TcpStream {
+    loop {
+        tokio::select! {
+            Some(_ended) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => return stream,
+                // No file is left, or the client is gone: both pass.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+        }
+    }
+}
+
 async fn serve(listener: TcpListener, line: Arc<Line>) {
     let mut connections = JoinSet::new();
     loop {
-        let stream = tokio::select! {
-            Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => {
-                    // No file is left, or the client is gone: both pass.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-        };
+        let stream = next_stream(&listener, &mut connections).await;
         let line = Arc::clone(&line);
         connections.spawn(async move {
             let mut broken = line.broken.subscribe();

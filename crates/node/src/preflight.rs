@@ -25,7 +25,7 @@ use crate::error::NodeError;
 const MOST_SKEW_SECONDS: u64 = 300;
 /// Free bytes below which a node is not to be started.
 const LEAST_FREE_BYTES: u64 = 1 << 30;
-/// Fees of about a hundred calls at one gwei, in wei.
+/// Fees of fifty million gas at one gwei, in wei.
 const LEAST_FUNDS_WEI: u64 = 50_000_000_000_000_000;
 
 /// One thing that was looked at.

@@ -111,6 +111,29 @@ impl Bench {
         false
     }
 
+    /// One step of the machine, answered by the test.
+    fn step_with(
+        &mut self,
+        mut answer: impl FnMut(&mut Self, usize, Question) -> Result<Reply, Miss>,
+    ) {
+        let input = self.input.take().unwrap_or_else(|| {
+            self.now += 700;
+            Input::Wake(WallTime::new(self.now))
+        });
+        self.input = match self.machine.step(input) {
+            Output::Rest { .. } => None,
+            Output::Commit(batch) => {
+                self.store.commit(batch).unwrap();
+                self.consume();
+                Some(Input::Committed)
+            }
+            Output::Ask(asks) => {
+                let said = asks.into_iter().map(|(peer, question)| answer(self, peer, question));
+                Some(Input::Answers(said.collect()))
+            }
+        };
+    }
+
     fn steps(&mut self, count: u64) {
         for _ in 0..count {
             self.step();
@@ -362,30 +385,12 @@ fn an_orphan_that_was_jumped_to_does_not_become_final() {
     assert!(bench.world.last > 18, "blocks below the final one were replaced");
     let fork = 18;
     while bench.machine.status().cursor.is_none_or(|cursor| cursor.number <= fork) {
-        let input = bench.input.take().unwrap_or_else(|| {
-            bench.now += 700;
-            Input::Wake(WallTime::new(bench.now))
+        // Asked for the last block of the range, both state the one that was replaced.
+        bench.step_with(|bench, peer, question| {
+            let flaps = matches!(question, Question::HeaderAt(height) if height > fork);
+            let peer = if flaps { orphaned.clone() } else { bench.peers[peer].clone() };
+            bench.world.answer(&peer, question)
         });
-        bench.input = match bench.machine.step(input) {
-            Output::Rest { .. } => None,
-            Output::Commit(batch) => {
-                bench.store.commit(batch).unwrap();
-                bench.consume();
-                Some(Input::Committed)
-            }
-            // Asked for the last block of the range, both state the one that was replaced.
-            Output::Ask(asks) => Some(Input::Answers(
-                asks.iter()
-                    .map(|(peer, question)| {
-                        let flaps =
-                            matches!(question, Question::HeaderAt(height) if *height > fork);
-                        let peer =
-                            if flaps { orphaned.clone() } else { bench.peers[*peer].clone() };
-                        bench.world.answer(&peer, *question)
-                    })
-                    .collect(),
-            )),
-        };
     }
     bench.catch_up();
     bench.assert_equals_fresh_scan();
@@ -400,21 +405,7 @@ fn an_endpoint_that_says_nothing_was_logged_is_not_believed() {
     // Every answer about logs and receipts is empty; headers are true.
     let mut reached = 0;
     for _ in 0..2_000 {
-        let input = bench.input.take().unwrap_or_else(|| {
-            bench.now += 700;
-            Input::Wake(WallTime::new(bench.now))
-        });
-        bench.input = match bench.machine.step(input) {
-            Output::Rest { .. } => None,
-            Output::Commit(batch) => {
-                bench.store.commit(batch).unwrap();
-                bench.consume();
-                Some(Input::Committed)
-            }
-            Output::Ask(asks) => Some(Input::Answers(
-                asks.iter().map(|(_, question)| silenced(&mut bench, *question)).collect(),
-            )),
-        };
+        bench.step_with(|bench, _, question| silenced(bench, question));
         reached = bench.machine.status().cursor.map_or(0, |it| it.number);
     }
     let mut above = bench.world.branch.iter().skip(1);

@@ -17,6 +17,9 @@ pub(crate) struct Anvil {
 impl Anvil {
     /// With the rules, limits and first block of simulated chains.
     pub(crate) fn start(chain: u64, time: u64, gas_limit: u64) -> Self {
+        // Before the process, which nobody would stop if this failed.
+        tallystick_tls::install_provider();
+        let client = reqwest::Client::new();
         let mut process = Command::new(binary())
             .args(["--host", "127.0.0.1", "--port", "0", "--no-mining"])
             .args(["--hardfork", "prague", "--slots-in-an-epoch", "4"])
@@ -35,9 +38,7 @@ impl Anvil {
             .expect("Anvil says where it listens");
         // It would wait for a reader of its output otherwise.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        // Whatever the address is, every client wants one.
-        tallystick_tls::install_provider();
-        Self { process, url: format!("http://{address}"), client: reqwest::Client::new() }
+        Self { process, url: format!("http://{address}"), client }
     }
 
     /// Asks for something that only a test needs.
