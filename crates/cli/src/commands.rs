@@ -60,8 +60,8 @@ pub(crate) enum Client {
     Settle(settle::Command),
     /// Checks a receipt without any network.
     Verify(house::Verify),
-    /// Looks for what is wrong with settings and connections.
-    Doctor,
+    /// Looks for what is wrong with settings, connections and, with --node, a machine.
+    Doctor(house::Doctor),
     /// Prints the completions of a shell.
     Completions(house::Completions),
     /// The settings.
@@ -112,7 +112,7 @@ impl Client {
             Self::Trust(command) => command.run(session, output).await,
             Self::Settle(command) => command.run(session, output).await,
             Self::Verify(command) => command.run(output),
-            Self::Doctor => house::doctor(session, output).await,
+            Self::Doctor(command) => command.run(session, output).await,
             Self::Completions(command) => command.run(output),
             Self::Config(command) => command.run(session, output),
         }

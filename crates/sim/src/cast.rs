@@ -60,8 +60,8 @@ pub struct Cast {
 const LIARS: u64 = 2;
 
 /// Of a million simulations so many have a rush: that many small jobs within a minute.
-const RUSHES: u64 = 250_000;
-const RUSH: (u64, u64) = (60, 160);
+const RUSHES: u64 = 400_000;
+const RUSH: (u64, u64) = (80, 200);
 
 impl Scene {
     /// The main path: one job, three honest nodes, nothing goes wrong.

@@ -3,10 +3,13 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
+use alloy_primitives::{Address, U256};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tallystick_sdk::verify::{ONLY_THE_CHAIN_KNOWS, verify};
+use tallystick_types::WallTime;
 
+use super::node;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
@@ -113,18 +116,57 @@ impl Config {
     }
 }
 
+/// The version of this program.
+const OURS: &str = env!("CARGO_PKG_VERSION");
+/// Quotes are bound to the time of the coordinator; who is further away misses their end.
+const MOST_SKEW_MS: u64 = 30_000;
+
 /// One look of the doctor: what was looked at, and how it is.
 fn look<T>(rows: &mut Vec<Value>, what: &str, found: Result<(T, String), Failure>) -> Option<T> {
-    let (value, state, about) = match found {
-        Ok((value, about)) => (Some(value), "good", about),
-        Err(failure) => (None, "bad", terminal::causes(failure.error()).replace('\n', ";")),
-    };
-    rows.push(json!({ "check": what, "state": state, "about": about }));
-    value
+    match found {
+        Ok((value, about)) => {
+            rows.push(json!({ "check": what, "state": "good", "about": about }));
+            Some(value)
+        }
+        Err(failure) => {
+            rows.push(bad(what, &failure));
+            None
+        }
+    }
 }
 
-/// Looks at everything that a command may need; asks for no password.
-pub(crate) async fn doctor(session: &Session, output: &Output) -> Result<(), Failure> {
+fn bad(what: &str, failure: &Failure) -> Value {
+    let about = terminal::causes(failure.error()).replace('\n', ";");
+    json!({ "check": what, "state": "bad", "about": about })
+}
+
+/// What the doctor looks at beside the settings of commands.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Look at what this node needs as well: its disk, ports, keys, endpoints, clock and funds.
+    #[arg(long, value_name = "FILE")]
+    node: Option<PathBuf>,
+}
+
+impl Doctor {
+    pub(crate) async fn run(self, session: &Session, output: &Output) -> Result<(), Failure> {
+        let mut rows = commands_need(session).await;
+        if let Some(file) = self.node {
+            match node::checked(file).await {
+                Ok(needs) => rows.extend(needs),
+                Err(failure) => rows.push(bad("node", &failure)),
+            }
+        }
+        output.list("checks", &["check", "state", "about"], &rows)?;
+        if rows.iter().any(|row| row["state"] == "bad") {
+            return Err(Failure::unfit());
+        }
+        Ok(())
+    }
+}
+
+/// Everything that a command may need; asks for no password.
+async fn commands_need(session: &Session) -> Vec<Value> {
     let mut rows = Vec::new();
     let listed =
         keys::count(&session.configuration).map(|count| ((), format!("{count} in the keystore")));
@@ -142,11 +184,12 @@ pub(crate) async fn doctor(session: &Session, output: &Output) -> Result<(), Fai
     });
     if let Some(client) = look(&mut rows, "coordinator", client) {
         let network = client.network().await.map_err(Failure::from);
-        let skew = network.map(|network| {
-            let skew = network.server_time_ms.get().abs_diff(tallystick_sdk::client::now().get());
-            ((), format!("{} ms apart from the coordinator's", skew))
+        let network = network.map(|network| {
+            let about = format!("tally {OURS}, coordinator {}", network.software.as_str());
+            (network, about)
         });
-        look(&mut rows, "clock", skew);
+        let network = look(&mut rows, "versions", network);
+        look_if(&mut rows, "clock", network.map(|network| skew(network.server_time_ms)));
     }
     let chain = session.chain_reader().await.map(|chain| {
         let about = format!("chain {}", chain.deployment().chain_id);
@@ -156,11 +199,31 @@ pub(crate) async fn doctor(session: &Session, output: &Output) -> Result<(), Fai
         && let Some(account) = session.configuration.key.value
     {
         let coins = chain.coins(account).await.map_err(Failure::from);
-        look(&mut rows, "gas", coins.map(|coins| ((), format!("{coins} wei of {account}"))));
+        look(&mut rows, "gas", coins.and_then(|coins| gas(account, coins)));
     }
-    output.list("checks", &["check", "state", "about"], &rows)?;
-    if rows.iter().any(|row| row["state"] == "bad") {
-        return Err(Failure::unfit());
+    rows
+}
+
+fn look_if(rows: &mut Vec<Value>, what: &str, found: Option<Result<String, Failure>>) {
+    if let Some(found) = found {
+        look(rows, what, found.map(|about| ((), about)));
     }
-    Ok(())
+}
+
+fn skew(theirs: WallTime) -> Result<String, Failure> {
+    let skew = theirs.get().abs_diff(tallystick_sdk::client::now().get());
+    let about = format!("{skew} ms apart from the coordinator's");
+    if skew > MOST_SKEW_MS {
+        return Err(Failure::misused(format!("{about}; set the clock of this machine")));
+    }
+    Ok(about)
+}
+
+fn gas(account: Address, coins: U256) -> Result<((), String), Failure> {
+    if coins.is_zero() {
+        let why =
+            format!("{account} has nothing to pay fees with; send it some of the chain's coin");
+        return Err(Failure::misused(why));
+    }
+    Ok(((), format!("{coins} wei of {account}")))
 }

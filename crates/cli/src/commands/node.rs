@@ -2,6 +2,8 @@
 
 mod host;
 
+pub(crate) use host::checked;
+
 use std::path::PathBuf;
 
 use alloy_primitives::Address;

@@ -143,6 +143,22 @@ fn the_doctor_names_what_is_missing_and_fails() {
 }
 
 #[test]
+fn the_doctor_looks_at_a_node_as_well() {
+    let home = Home::new();
+    let rows = |file: &str| {
+        let outcome = home.tally(&["doctor", "--node", file, "--json"]).code(1);
+        json(&outcome)["checks"].as_array().unwrap().clone()
+    };
+    assert!(rows("/nowhere/node.toml").iter().any(|row| row["check"] == "node"));
+    let file = home.path().join("node.toml");
+    std::fs::write(&file, "roles = [\"settler\"]\n").unwrap();
+    let rows = rows(file.to_str().unwrap());
+    for what in ["configuration", "disk", "health port", "deployment record"] {
+        assert!(rows.iter().any(|row| row["check"] == what), "{what}: {rows:?}");
+    }
+}
+
+#[test]
 fn shells_get_completions() {
     for shell in ["bash", "zsh", "fish"] {
         let script = stdout(&Home::new().tally(&["completions", shell]).success());

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use tallystick_node::{Check, Config, NodeError, Override};
 
 use crate::configuration::{Flags, folder, masked};
@@ -56,6 +56,11 @@ struct Unconfigured {
     source: NodeError,
 }
 
+/// What a node needs, looked at: one row each.
+pub(crate) async fn checked(file: PathBuf) -> Result<Vec<Value>, Failure> {
+    Settings { config: Some(file), settings: Vec::new() }.checked().await
+}
+
 impl Command {
     pub(crate) async fn run(self, flags: &Flags, output: &Output) -> Result<(), Failure> {
         // These two have a meaning here; the others would be ignored in silence.
@@ -88,15 +93,19 @@ impl Settings {
     }
 
     async fn preflight(self, output: &Output) -> Result<(), Failure> {
+        let rows = self.checked().await?;
+        output.list("checks", &["check", "state", "about"], &rows)?;
+        if rows.iter().all(|row| row["state"] == "good") { Ok(()) } else { Err(Failure::unfit()) }
+    }
+
+    async fn checked(self) -> Result<Vec<Value>, Failure> {
         let (config, _missing) = self.load()?;
         let checks = tallystick_node::preflight(&config).await;
         let row = |check: &Check| {
             let state = if check.good { "good" } else { "bad" };
             json!({ "check": check.what, "state": state, "about": check.about })
         };
-        let rows: Vec<_> = checks.iter().map(row).collect();
-        output.list("checks", &["check", "state", "about"], &rows)?;
-        if checks.iter().all(|check| check.good) { Ok(()) } else { Err(Failure::unfit()) }
+        Ok(checks.iter().map(row).collect())
     }
 
     fn show(self, output: &Output) -> Result<(), Failure> {
