@@ -39,10 +39,17 @@ struct Arguments {
     /// Tell everything that happens.
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Plant a deliberate bug, by name, and look for the first seed that notices it. `all` looks
+    /// for each, `recorded` begins with the seeds that are known, `names` lists them.
+    #[arg(long, value_name = "BUG", conflicts_with_all = ["seed", "safety", "liveness"])]
+    planted: Option<String>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(word) = &arguments.planted {
+        return hunt(word, &arguments, &mut std::io::stdout(), &mut std::io::stderr());
+    }
     let modes = match (arguments.safety, arguments.liveness) {
         (true, _) => vec![Mode::Safety],
         (_, true) => vec![Mode::Liveness],
@@ -69,4 +76,47 @@ fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// Looks for deliberate bugs.
+#[cfg(feature = "planted")]
+fn hunt(
+    word: &str,
+    arguments: &Arguments,
+    output: &mut impl Write,
+    progress: &mut impl Write,
+) -> ExitCode {
+    use tallystick_sim::planted::{Hunt, named};
+    let hunt = Hunt {
+        first: arguments.first,
+        seeds: arguments.seeds,
+        jobs: arguments.jobs.max(1),
+        recorded: word == "recorded",
+    };
+    let found = named(word).and_then(|bugs| {
+        if word == "names" {
+            for bug in &bugs {
+                writeln!(output, "{:<20} {}", bug.name(), bug.sentence())?;
+            }
+            return Ok(true);
+        }
+        hunt.run(&bugs, output)
+    });
+    match found {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _unheard = writeln!(progress, "tallystick-sim: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Says that there are none in this program.
+#[cfg(not(feature = "planted"))]
+fn hunt(_: &str, _: &Arguments, _: &mut impl Write, progress: &mut impl Write) -> ExitCode {
+    let words = "this program has no deliberate bugs in it; build it with \
+                 `cargo build --workspace --bin tallystick-sim --features tallystick-sim/planted`";
+    let _unheard = writeln!(progress, "tallystick-sim: {words}");
+    ExitCode::from(2)
 }
