@@ -59,6 +59,9 @@ pub struct Cast {
 /// Most nodes that lie in one simulation, so that they are no quorum of two.
 const LIARS: u64 = 2;
 
+/// One in so many seeds has fair weather.
+const FAIR: u64 = 4;
+
 impl Scene {
     /// The main path: one job, three honest nodes, nothing goes wrong.
     pub fn fair(seed: u64) -> Self {
@@ -94,7 +97,9 @@ impl Scene {
         }
         let jobs = (0..dice.between(1, 4)).map(|_| job(&mut dice)).collect();
         let coordinators = if dice.falls(250_000) { 2 } else { 1 };
-        let climate = Climate::of(&mut dice);
+        // Where nothing goes wrong, nothing excuses a job that is not done.
+        let stormy = Climate::of(&mut dice);
+        let climate = if seed.is_multiple_of(FAIR) { Climate::FAIR } else { stormy };
         let client_vanishes = dice.falls(50_000);
         Self { seed, coordinators, workers, jobs, climate, client_vanishes }
     }

@@ -11,7 +11,6 @@ pub mod lies;
 pub mod network;
 pub mod oracles;
 pub mod outside;
-#[cfg(feature = "planted")]
 pub mod planted;
 pub mod process;
 pub mod random;

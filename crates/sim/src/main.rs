@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tallystick_sim::planted::{Hunt, named};
 use tallystick_sim::sweep::{Sweep, SweepError};
 use tallystick_sim::world::Mode;
 
@@ -79,14 +80,12 @@ fn main() -> ExitCode {
 }
 
 /// Looks for deliberate bugs.
-#[cfg(feature = "planted")]
 fn hunt(
     word: &str,
     arguments: &Arguments,
     output: &mut impl Write,
     progress: &mut impl Write,
 ) -> ExitCode {
-    use tallystick_sim::planted::{Hunt, named};
     let hunt = Hunt {
         first: arguments.first,
         seeds: arguments.seeds,
@@ -110,13 +109,4 @@ fn hunt(
             ExitCode::from(2)
         }
     }
-}
-
-/// Says that there are none in this program.
-#[cfg(not(feature = "planted"))]
-fn hunt(_: &str, _: &Arguments, _: &mut impl Write, progress: &mut impl Write) -> ExitCode {
-    let words = "this program has no deliberate bugs in it; build it with \
-                 `cargo build --workspace --bin tallystick-sim --features tallystick-sim/planted`";
-    let _unheard = writeln!(progress, "tallystick-sim: {words}");
-    ExitCode::from(2)
 }

@@ -39,6 +39,12 @@ pub enum HuntError {
     /// Nobody reads.
     #[error(transparent)]
     Write(#[from] io::Error),
+    /// There are none in this program.
+    #[error(
+        "this program has no deliberate bugs in it; build it with \
+         `cargo build --workspace --bin tallystick-sim --features tallystick-sim/planted`"
+    )]
+    NotCompiledIn,
     /// There is no such bug.
     #[error("no bug is called `{0}`; `--planted names` lists them")]
     Unknown(String),
@@ -104,6 +110,9 @@ impl Hunt {
     ///
     /// Where nothing can be run or written.
     pub fn run(&self, bugs: &[Bug], output: &mut impl Write) -> Result<bool, HuntError> {
+        if !plant(None) {
+            return Err(HuntError::NotCompiledIn);
+        }
         House::shared()?;
         let record = record()?;
         // A panic is a finding here, and the table tells it.
@@ -112,9 +121,9 @@ impl Hunt {
         let (mut finds, mut missing) = (BTreeMap::new(), Vec::new());
         for bug in bugs {
             let known = record.get(bug).copied().filter(|_| self.recorded);
-            plant(Some(*bug));
+            let _compiled_in = plant(Some(*bug));
             let found = self.search(known);
-            plant(None);
+            let _compiled_in = plant(None);
             match found? {
                 Some(find) => {
                     let (Run { seed, .. }, mode) = (find.run, find.run.name());
@@ -235,6 +244,15 @@ mod tests {
         assert!(without.is_empty(), "{without:?} were never recorded");
         let lines = RECORDED.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
         assert_eq!(lines.count(), Bug::ALL.len(), "a bug is recorded twice");
+    }
+
+    #[cfg(not(feature = "planted"))]
+    #[test]
+    fn without_the_feature_nothing_is_looked_for_and_the_message_says_what_to_build() {
+        let hunt = Hunt { first: 1, seeds: 1, jobs: 1, recorded: false };
+        let refused = hunt.run(Bug::ALL, &mut Vec::new()).expect_err("there are no bugs");
+        assert!(matches!(refused, HuntError::NotCompiledIn));
+        assert!(refused.to_string().contains("--features tallystick-sim/planted"));
     }
 
     #[test]

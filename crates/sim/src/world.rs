@@ -167,7 +167,8 @@ impl World {
         // A single node decides alone; two that err differently never agree.
         let ill = is_ill(scene);
         oracles.conduct.is_calm = !ill;
-        oracles.conduct.is_fair = !ill && liars == 0 && !scene.client_vanishes;
+        let enough = scene.jobs.iter().all(|job| usize::from(job.replicas) <= scene.workers.len());
+        oracles.conduct.is_fair = !ill && liars == 0 && enough && !scene.client_vanishes;
         oracles.outnumbered = liars > 0 && scene.jobs.iter().any(|job| job.replicas < 2);
     }
 

@@ -78,6 +78,13 @@ impl Oracles {
         });
     }
 
+    /// A process takes blocks up to a height for final.
+    pub fn final_believed(&mut self, believed: u64, last: u64, who: &str) {
+        self.check("a block that counts as final is final", believed <= last, || {
+            format!("{who} takes block {believed} for final, and {last} is the last one")
+        });
+    }
+
     /// A coordinator is told that a job is over for good. `state`: what the final block says.
     pub fn end_believed(&mut self, job: JobId, state: Option<u8>) {
         let over = [JobState::Settled, JobState::Refunded, JobState::Closed].map(JobState::code);

@@ -56,7 +56,7 @@ impl Lane {
             || last.head.saturating_add(self.settings.raise_after_blocks) <= self.head;
         let stuck = slot.underpriced || (waited && market.exceeds(last.offer));
         let due = (void && !cancelled) || slot.new_gas.is_some() || stuck;
-        if slot.record.included.is_some() || !due || planted(Bug::NeverRaises) {
+        if slot.record.included.is_some() || !due {
             return false;
         }
         let Some(offer) = market.better_offer(last.offer, intent.max_fee_per_gas) else {
