@@ -95,9 +95,12 @@ impl Run {
 ///
 /// # Errors
 ///
-/// Where it names none.
+/// Where it names none, or the record cannot be read.
 pub fn named(word: &str) -> Result<Vec<Bug>, HuntError> {
-    let all = matches!(word, "all" | "recorded" | "names");
+    if word == "recorded" {
+        return Ok(record()?.into_keys().collect());
+    }
+    let all = matches!(word, "all" | "names");
     let named = Bug::ALL.iter().filter(|bug| all || bug.name() == word).copied();
     let bugs: Vec<Bug> = named.collect();
     if bugs.is_empty() { Err(HuntError::Unknown(word.to_owned())) } else { Ok(bugs) }
@@ -238,12 +241,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bug_has_a_recorded_seed_and_every_record_a_bug() {
-        let record = record().expect("the record can be read");
-        let without: Vec<&Bug> = Bug::ALL.iter().filter(|bug| !record.contains_key(bug)).collect();
-        assert!(without.is_empty(), "{without:?} were never recorded");
+    fn every_record_is_of_another_bug() {
         let lines = RECORDED.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-        assert_eq!(lines.count(), Bug::ALL.len(), "a bug is recorded twice");
+        assert_eq!(record().expect("the record can be read").len(), lines.count());
     }
 
     #[cfg(not(feature = "planted"))]

@@ -29,7 +29,8 @@ pub(crate) fn wished(wish: &Wish, here: &mut Here<'_>) {
         Wish::AwaitRound(_) | Wish::JoinOutputs { .. } => {}
         Wish::Report(evidence) => {
             if let Evidence::TwoClaims { seat, claims: [(claim, _), _] } = &**evidence {
-                here.out.tally.oracles.reported(*seat, claim.job);
+                let me = here.me.pid;
+                here.out.tally.oracles.reported(me, claim.job, *seat);
             }
             here.mark(Situation::TwoClaimsReported);
         }

@@ -29,7 +29,7 @@ pub struct Conduct {
     receipts: BTreeMap<(Seat, ReceiptDigest), SigningSlot>,
     signed_receipts: BTreeMap<(Seat, SigningSlot), ReceiptDigest>,
     cancelled: BTreeSet<(Pid, JobId)>,
-    reported: BTreeSet<(Seat, JobId)>,
+    reported: BTreeSet<(Pid, JobId, Seat)>,
     acknowledged: BTreeSet<(Pid, BlobDigest)>,
     leases: BTreeMap<JobId, ChainTime>,
     /// Whether chain, endpoints and disks are well from the beginning to the end.
@@ -187,8 +187,17 @@ impl Oracles {
     }
 
     /// A coordinator has evidence for the chain.
-    pub fn reported(&mut self, seat: Seat, job: JobId) {
-        self.conduct.reported.insert((seat, job));
+    pub fn reported(&mut self, by: Pid, job: JobId, seat: Seat) {
+        self.conduct.reported.insert((by, job, seat));
+    }
+
+    /// A coordinator starts again: the evidence that it had must be there.
+    pub fn check_evidence(&mut self, by: Pid, is_there: impl Fn(JobId, Seat) -> bool) {
+        let mut had = self.conduct.reported.iter().filter(|(of, ..)| *of == by);
+        let gone = had.find(|(_, job, seat)| !is_there(*job, *seat)).copied();
+        self.check("evidence survives", gone.is_none(), || {
+            format!("evidence {gone:?} was there before the restart")
+        });
     }
 
     /// A machine said that it has a blob.
@@ -259,16 +268,8 @@ impl Oracles {
         });
     }
 
-    /// Nothing moves any more: what was found out and what was promised has come about.
-    pub fn check_ends(&mut self, view: &HouseView, whole: Amount) {
-        let reported: Vec<_> = self.conduct.reported.iter().copied().collect();
-        for (seat, job) in reported {
-            let stake = view.node(seat.node).map(|node| node.stake.active);
-            let punished = stake.is_none_or(|stake| stake < whole);
-            self.check("who signed two claims loses stake", punished, || {
-                format!("node {} signed two claims of job {job} and kept {stake:?}", seat.node)
-            });
-        }
+    /// Nothing moves any more: what was promised has come about.
+    pub fn check_ends(&mut self, view: &HouseView) {
         if !self.conduct.is_fair {
             return;
         }

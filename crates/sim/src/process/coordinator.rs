@@ -17,7 +17,7 @@ use tallystick_coordinator::shell::{
     Speaker, bodies, checked, joined, judge, quote, signed_of,
 };
 use tallystick_ports::Clock;
-use tallystick_protocol::ledger::{Event as Happened, NodeProfile, Settings};
+use tallystick_protocol::ledger::{Event as Happened, Evidence, NodeProfile, Settings};
 use tallystick_scheduler::{SchedulingParameters, Tier};
 use tallystick_types::{IdentityKey, JobId, NodeId, Ppm, Seat, Seconds, WallTime};
 use tallystick_wire::worker::{
@@ -153,7 +153,14 @@ impl Coordinator {
         here.wake(WATCH, Timer::Watch);
         let is_there = |blob| self.blobs.get(blob).is_ok();
         here.out.tally.oracles.check_acknowledged(here.me.pid, is_there);
-        let outstanding = self.keeper.machine().outstanding();
+        let machine = self.keeper.machine();
+        let has_evidence = |job, seat| {
+            let of =
+                |it: &Evidence| matches!(it, Evidence::TwoClaims { seat: by, .. } if *by == seat);
+            machine.book(job).is_none_or(|book| book.reports.iter().any(of))
+        };
+        here.out.tally.oracles.check_evidence(here.me.pid, has_evidence);
+        let outstanding = machine.outstanding();
         if !outstanding.is_empty() {
             here.mark(Situation::WishesOutstandingAfterRestart);
         }

@@ -93,7 +93,7 @@ impl World {
         if is_over {
             self.purses.check_at_rest(&self.out.chain, &mut self.out.tally.oracles);
             let view = self.ground.replay(u64::MAX).unwrap_or_default();
-            self.out.tally.oracles.check_ends(&view, STAKE);
+            self.out.tally.oracles.check_ends(&view);
         }
     }
 
