@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tallystick_journal::Stored;
+use tallystick_planted::{Bug, planted};
 use tallystick_protocol::ledger::{
     Action, CloseReason, Effect, Event, Evidence, Ledger, Notice, OutboxEntry, Refusal, Settings,
     State as LedgerState,
@@ -250,7 +251,9 @@ impl Machine {
             }
             Action::Evidence(evidence) => {
                 if matches!(*evidence, Evidence::TwoClaims { .. }) {
-                    if let Some(book) = self.books.get_mut(&job) {
+                    if let Some(book) = self.books.get_mut(&job)
+                        && !planted(Bug::EvidenceInMemory)
+                    {
                         book.reports.push(*evidence);
                     }
                     out.wishes.push(Wish::Report(evidence));

@@ -2,6 +2,7 @@
 
 use tallystick_abi::JobDomain;
 use tallystick_chain::view::{HouseView, JobView};
+use tallystick_planted::{Bug, planted};
 use tallystick_protocol::ledger::{ChainFact, CloseReason, Event, Finality, Job, Settlement};
 use tallystick_types::{Attempt, JobId, JobState, NodeId};
 
@@ -99,7 +100,9 @@ impl News {
             && known.settlement == Settlement::Open
             && known.observed.is_none_or(|(before, _)| before != fact)
         {
-            events.push(Event::ChainObserved { job, fact, finality: Finality::Seen });
+            let is_final = planted(Bug::SeenIsFinal);
+            let finality = if is_final { Finality::Final } else { Finality::Seen };
+            events.push(Event::ChainObserved { job, fact, finality });
         }
         let Some(standing) = &self.settled else { return events };
         let fact = match standing.state {

@@ -9,6 +9,7 @@ use tallystick_blobs::BlobStore;
 use tallystick_chain::follow::House;
 use tallystick_chain::outbox::{Intent, IntentKey, IntentStatus, OutboxHandle};
 use tallystick_chain::view::{CallError, JobView, NodeStatus, SignedClaim};
+use tallystick_planted::{Bug, planted};
 use tallystick_protocol::ledger::{Evidence, RequestError};
 use tallystick_protocol::specification::{Input as WorkInput, Specification};
 use tallystick_types::{
@@ -196,7 +197,7 @@ impl Outlook<'_> {
         }
         let head = self.house.block(self.house.heights().head).ok().flatten()?;
         let left = view.deadline.checked_since(head.time)?;
-        if left.get() > view.parameters.lease.get() / 2 {
+        if left.get() > view.parameters.lease.get() / 2 || planted(Bug::LetsLapse) {
             return None;
         }
         let data = view.heartbeat_call().ok()?;
@@ -244,7 +245,8 @@ impl Outlook<'_> {
     /// A later attempt may need the very call of an earlier one, and one that the chain refused may
     /// be taken later; under a key that is over the outbox would send nothing.
     fn open_name(&self, kind: &str, stem: &[u8], outbox: &OutboxHandle) -> Option<Vec<u8>> {
-        for number in 0_u32.. {
+        let block = if planted(Bug::KeyPerBlock) { self.house.heights().head } else { 0 };
+        for number in u32::try_from(block).unwrap_or_default().. {
             let about = [stem, &number.to_be_bytes()].concat();
             match outbox.status(self.key(Contract::JobManager, kind, &about)) {
                 Ok(Some(IntentStatus::Ended(_))) => {}

@@ -7,6 +7,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use tallystick_abi::JobDomain;
 use tallystick_chain::keys::protection::{Kind, Role, SignOnceError, SigningProtection, Slot};
 use tallystick_chain::keys::{EvmSigner, IdentityFile, SignError};
+use tallystick_planted::{Bug, planted};
 use tallystick_ports::{ChallengeProof, SigningError, SigningKind, SigningSlot, WorkerKeys};
 use tallystick_types::{EvmSignature, IdentityKey, IdentitySignature, NodeId, Seat};
 
@@ -65,6 +66,9 @@ impl NodeKeys {
         slot: SigningSlot,
         bytes: &[u8],
     ) -> Result<IdentitySignature, SigningError> {
+        if planted(Bug::SignsUnprotected) {
+            return Ok(self.identity_signature(bytes));
+        }
         let sign = || Ok::<_, SignError>(self.identity_signature(bytes));
         let signed = self.protection.sign_once(&self.place(slot), keccak256(bytes), sign);
         signed.map_err(|error| refused(slot, error))

@@ -3,6 +3,7 @@
 use alloy_primitives::Bytes;
 use serde::{Deserialize, Serialize};
 use tallystick_chain::view::{CallError, JobView};
+use tallystick_planted::{Bug, planted};
 use tallystick_types::{Attempt, ChainTime, Funding, JobId, JobState};
 
 use crate::config::SettlementConfig;
@@ -62,6 +63,9 @@ impl Due {
     ) -> Option<Self> {
         // Acting at the deadline is not too early.
         if now < job.deadline || !is_worth(config, job) {
+            return None;
+        }
+        if planted(Bug::NeverAdvances) && job.state != JobState::Proposed {
             return None;
         }
         let (action, data) = match job.state {

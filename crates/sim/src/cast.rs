@@ -62,6 +62,8 @@ const LIARS: u64 = 2;
 /// Of a million simulations so many have a rush: that many small jobs within a minute.
 const RUSHES: u64 = 400_000;
 const RUSH: (u64, u64) = (80, 200);
+/// One in so many seeds has fair weather.
+const FAIR: u64 = 4;
 
 impl Scene {
     /// The main path: one job, three honest nodes, nothing goes wrong.
@@ -102,7 +104,9 @@ impl Scene {
             jobs.extend((0..rush.between(RUSH.0, RUSH.1)).map(|_| small_job(&mut rush)));
         }
         let coordinators = if dice.falls(250_000) { 2 } else { 1 };
-        let climate = Climate::of(&mut dice);
+        // Where nothing goes wrong, nothing excuses a job that is not done.
+        let stormy = Climate::of(&mut dice);
+        let climate = if seed.is_multiple_of(FAIR) { Climate::FAIR } else { stormy };
         let client_vanishes = dice.falls(50_000);
         Self { seed, coordinators, workers, jobs, climate, client_vanishes }
     }

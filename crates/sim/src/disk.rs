@@ -146,6 +146,14 @@ impl Disk {
         held.unsynced = 0;
     }
 
+    /// Whether these bytes survive a loss of power, in a value whose key begins so.
+    pub fn keeps(&self, prefix: &[u8], bytes: &[u8]) -> bool {
+        let held = self.held();
+        let from = held.synced.range(prefix.to_vec()..);
+        let mut found = from.take_while(|(key, _)| key.starts_with(prefix));
+        found.any(|(_, value)| value.windows(bytes.len()).any(|window| window == bytes))
+    }
+
     /// Copies everything, as somebody who looks at the disk from outside.
     pub fn copy(&self) -> Self {
         let held = self.held();

@@ -117,6 +117,7 @@ pub fn plan(seed: u64, climate: Climate, targets: Targets, until: u64) -> Vec<(u
     network(&mut Dice::of(seed, "weather"), climate, targets, until, &mut faults);
     chain(&mut Dice::of(seed, "forks"), climate, targets, until, &mut faults);
     endpoints(&mut Dice::of(seed, "moods"), climate, targets, until, &mut faults);
+    reading(&mut Dice::of(seed, "reading"), climate, targets, until, &mut faults);
     disks(&mut Dice::of(seed, "disks"), climate, targets, until, &mut faults);
     faults
 }
@@ -223,6 +224,27 @@ fn endpoints(dice: &mut Dice, climate: Climate, targets: Targets, until: u64, fa
         let at = dice.below(until);
         faults.push((at, Fault::Blackout(true)));
         faults.push((at.saturating_add(dice.between(30_000, 90_000)), Fault::Blackout(false)));
+    }
+}
+
+/// What spoils the reading of blocks and levels, which is most of what endpoints are asked.
+const READING: [Lie; 5] =
+    [Lie::EmptyLogs, Lie::MissingLogs, Lie::NullReceipt, Lie::NoAnswer, Lie::LyingTip];
+
+/// Endpoints that are ill where it shows, one after the other.
+fn reading(dice: &mut Dice, climate: Climate, targets: Targets, until: u64, faults: &mut Plan) {
+    let count = u64::try_from(targets.endpoints).unwrap_or(1);
+    if !climate.endpoints || count == 0 {
+        return;
+    }
+    for minute in 0..until / 60_000 {
+        let fault = *dice.pick(&READING).unwrap_or(&Lie::NoAnswer);
+        let share = u32::try_from(dice.between(100_000, 600_000)).unwrap_or(ALWAYS);
+        let index = usize::try_from(minute % count).unwrap_or_default();
+        let begins = minute.saturating_mul(60_000);
+        faults.push((begins, Fault::Endpoint(index, fault, share)));
+        let over = begins.saturating_add(59_999);
+        faults.push((over, Fault::Endpoint(index, fault, 0)));
     }
 }
 

@@ -11,6 +11,7 @@ pub mod lies;
 pub mod network;
 pub mod oracles;
 pub mod outside;
+pub mod planted;
 pub mod process;
 pub mod random;
 pub mod rpc;

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tallystick_sim::planted::{Hunt, named};
 use tallystick_sim::sweep::{Sweep, SweepError};
 use tallystick_sim::world::Mode;
 
@@ -39,10 +40,17 @@ struct Arguments {
     /// Tell everything that happens.
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Plant a deliberate bug, by name, and look for the first seed that notices it. `all` looks
+    /// for each, `recorded` begins with the seeds that are known, `names` lists them.
+    #[arg(long, value_name = "BUG", conflicts_with_all = ["seed", "safety", "liveness"])]
+    planted: Option<String>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(word) = &arguments.planted {
+        return hunt(word, &arguments, &mut std::io::stdout(), &mut std::io::stderr());
+    }
     let modes = match (arguments.safety, arguments.liveness) {
         (true, _) => vec![Mode::Safety],
         (_, true) => vec![Mode::Liveness],
@@ -67,6 +75,38 @@ fn main() -> ExitCode {
             match error {
                 SweepError::Write(_) | SweepError::Genesis(_) => ExitCode::from(2),
             }
+        }
+    }
+}
+
+/// Looks for deliberate bugs.
+fn hunt(
+    word: &str,
+    arguments: &Arguments,
+    output: &mut impl Write,
+    progress: &mut impl Write,
+) -> ExitCode {
+    let hunt = Hunt {
+        first: arguments.first,
+        seeds: arguments.seeds,
+        jobs: arguments.jobs.max(1),
+        recorded: word == "recorded",
+    };
+    let found = named(word).and_then(|bugs| {
+        if word == "names" {
+            for bug in &bugs {
+                writeln!(output, "{:<20} {}", bug.name(), bug.sentence())?;
+            }
+            return Ok(true);
+        }
+        hunt.run(&bugs, output)
+    });
+    match found {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _unheard = writeln!(progress, "tallystick-sim: {error}");
+            ExitCode::from(2)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What must hold, whatever goes wrong.
 
+mod conduct;
 mod ground;
 mod money;
 mod work;
@@ -15,6 +16,7 @@ use tallystick_wire::worker::Attested;
 
 use crate::chain::Chain;
 
+pub use conduct::Conduct;
 pub use ground::{Ground, Undone};
 pub use money::Purses;
 pub use work::Expected;
@@ -35,6 +37,8 @@ pub struct Oracles {
     asked: BTreeMap<(JobId, Attempt), Seat>,
     /// Coordinators that may have let a lease lapse: they were away, or could not be heard.
     pub away: BTreeSet<Seat>,
+    /// How everybody behaves.
+    pub(crate) conduct: Conduct,
 }
 
 impl Oracles {

@@ -1,12 +1,14 @@
 //! Sees what passes between cores and their shells, and marks what is of interest.
 
+use alloy_primitives::keccak256;
 use tallystick_chain::outbox::Intent;
 use tallystick_coordinator::machine::{ChainCall, NodeOrder, Told, Wish};
-use tallystick_protocol::ledger::CloseReason;
-use tallystick_types::Seat;
+use tallystick_protocol::ledger::{CloseReason, Evidence};
+use tallystick_types::{Canonical, Seat};
 use tallystick_wire::worker::AgentBody;
 use tallystick_worker::agent::{AgentSays, Effect};
 
+use crate::disk::Disk;
 use crate::outside::Here;
 use crate::situations::Situation;
 
@@ -15,12 +17,23 @@ pub(crate) fn wished(wish: &Wish, here: &mut Here<'_>) {
     match wish {
         Wish::ToNode(seat, order) => ordered(*seat, order, here),
         Wish::Chain(job, call) => {
-            if matches!(call, ChainCall::Release { .. }) {
-                here.note(|| format!("gives the lease of job {job} back"));
+            let me = here.me.pid;
+            match call {
+                ChainCall::Release { .. } => {
+                    here.note(|| format!("gives the lease of job {job} back"));
+                }
+                ChainCall::Assign { .. } => here.out.tally.oracles.takes(me, *job),
+                ChainCall::Enlist { .. } | ChainCall::Propose { .. } => {}
             }
         }
         Wish::AwaitRound(_) | Wish::JoinOutputs { .. } => {}
-        Wish::Report(_) => here.mark(Situation::TwoClaimsReported),
+        Wish::Report(evidence) => {
+            if let Evidence::TwoClaims { seat, claims: [(claim, _), _] } = &**evidence {
+                let me = here.me.pid;
+                here.out.tally.oracles.reported(me, claim.job, *seat);
+            }
+            here.mark(Situation::TwoClaimsReported);
+        }
         Wish::Tell(job, told) => {
             here.note(|| format!("tells of job {job}: {told:?}"));
             let situation = match told {
@@ -38,7 +51,11 @@ pub(crate) fn wished(wish: &Wish, here: &mut Here<'_>) {
                 }
                 Told::Receipt { .. } => Situation::ReceiptMade,
                 Told::DeadLetter(..) => Situation::TaskDeadLettered,
-                Told::Closed(CloseReason::Cancelled) => Situation::ClientCancelled,
+                Told::Closed(CloseReason::Cancelled) => {
+                    let me = here.me.pid;
+                    here.out.tally.oracles.cancelled(me, *job);
+                    Situation::ClientCancelled
+                }
                 Told::Accepted { .. }
                 | Told::Assigned(..)
                 | Told::Acknowledged(_)
@@ -69,10 +86,8 @@ fn ordered(seat: Seat, order: &NodeOrder, here: &mut Here<'_>) {
                 here.mark(Situation::ReceiptSignerReplaced);
             }
         }
-        NodeOrder::Cancel(_)
-        | NodeOrder::Reveal(_)
-        | NodeOrder::Output(_)
-        | NodeOrder::Attest { .. } => {}
+        NodeOrder::Reveal(assignment) => here.out.tally.oracles.asked_to_open(*assignment),
+        NodeOrder::Cancel(_) | NodeOrder::Output(_) | NodeOrder::Attest { .. } => {}
     }
 }
 
@@ -103,12 +118,50 @@ pub(crate) fn performs(seat: Seat, effect: &Effect, here: &mut Here<'_>) {
         | Effect::SignReceipt { slot, .. } => {
             let again = here.out.tally.oracles.signs(seat, *slot);
             here.mark_if(again, Situation::SignedAgain);
+            let oracles = &mut here.out.tally.oracles;
+            match effect {
+                Effect::SignPledge { pledge, .. } => {
+                    oracles.wants_signed(seat, *slot, keccak256(pledge.to_bytes()));
+                }
+                Effect::SignClaim { claim, .. } => {
+                    let root = keccak256(
+                        [claim.output_root.as_bytes(), claim.cost.get().to_be_bytes().as_slice()]
+                            .concat(),
+                    );
+                    oracles.wants_signed(seat, *slot, root);
+                }
+                Effect::SignReceipt { receipt, .. } => {
+                    oracles.wants_receipt(seat, *slot, receipt.digest());
+                }
+                _ => {}
+            }
         }
         Effect::Send(says) => {
             if let AgentSays::AttestRefused { reason, detail, .. } = &**says {
                 here.note(|| format!("refuses to sign: {reason:?}, {detail}"));
             }
         }
+        _ => {}
+    }
+}
+
+/// A node that follows the protocol says something.
+pub(crate) fn says(seat: Seat, says: &AgentSays, disk: &Disk, here: &mut Here<'_>) {
+    let oracles = &mut here.out.tally.oracles;
+    let is_kept = |signature: &[u8]| disk.keeps(b"protection/", signature);
+    match says {
+        AgentSays::Commit { pledge, signature } => {
+            oracles.signature_leaves(seat, is_kept(signature.as_bytes()));
+            oracles.committed(pledge);
+        }
+        AgentSays::Attested { signature, .. } => {
+            oracles.signature_leaves(seat, is_kept(signature.as_bytes()));
+        }
+        AgentSays::ReceiptSigned { receipt, signature, .. } => {
+            oracles.signature_leaves(seat, is_kept(signature.as_bytes()));
+            oracles.receipt_signed(seat, *receipt);
+        }
+        AgentSays::Reveal { assignment, opening, .. } => oracles.opened(*assignment, opening),
         _ => {}
     }
 }

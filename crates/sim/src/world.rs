@@ -165,6 +165,10 @@ impl World {
             }
         }
         // A single node decides alone; two that err differently never agree.
+        let ill = is_ill(scene);
+        oracles.conduct.is_calm = !ill;
+        let enough = scene.jobs.iter().all(|job| usize::from(job.replicas) <= scene.workers.len());
+        oracles.conduct.is_fair = !ill && liars == 0 && enough && !scene.client_vanishes;
         oracles.outnumbered = liars > 0 && scene.jobs.iter().any(|job| job.replicas < 2);
     }
 
@@ -386,6 +390,12 @@ impl Place {
             Role::Client(plan) => Process::Client(Box::new(Client::open(&self.machine, plan)?)),
         })
     }
+}
+
+/// Whether chain, endpoints or disks are to fail.
+const fn is_ill(scene: &Scene) -> bool {
+    let climate = scene.climate;
+    climate.chain || climate.endpoints || climate.disks
 }
 
 /// Whether a process ended because its disk failed, which it may.

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tallystick_planted::{Bug, planted};
 use tallystick_types::BlobDigest;
 
 use super::{BlobStore, Reservation, Shared};
@@ -186,7 +187,9 @@ impl BlobWriter {
             return Err(BlobError::DigestMismatch { expected, actual: blob.digest });
         }
         file.append(&trailer::encode(&blob))?;
-        file.file.sync().map_err(BlobError::io(&file.path))?;
+        if !planted(Bug::BlobUnsynced) {
+            file.file.sync().map_err(BlobError::io(&file.path))?;
+        }
         let (shared, path) = (Arc::clone(&store.shared), file.path.clone());
         let stored = shared.place(&path, &mut file.placed, &blob, options.pin)?;
         drop(reservation);
@@ -218,7 +221,9 @@ impl Shared {
         self.disk.rename(path, &target).map_err(BlobError::io(&target))?;
         *placed = true;
         let folder = self.layout.shard(digest);
-        if let Err(source) = self.disk.sync_folder(&folder) {
+        if !planted(Bug::NameUnsynced)
+            && let Err(source) = self.disk.sync_folder(&folder)
+        {
             // Nobody may see a blob that the next crash could take away.
             let _overwritten_by_the_next_put = self.disk.remove(&target);
             return Err(BlobError::io(&folder)(source));

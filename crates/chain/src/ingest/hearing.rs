@@ -1,5 +1,7 @@
 //! What the machine makes of single answers, and of those who gave them.
 
+use tallystick_planted::{Bug, planted};
+
 use super::RawLog;
 use super::check::Block;
 use super::kept::Filled;
@@ -19,7 +21,7 @@ impl Machine {
         let logs = match self.heard(peer, said.into_iter().next()?)? {
             Reply::Receipts(receipts) => block.logs_of(receipts, &self.addresses),
             // The filter in the header says that there are none.
-            Reply::Logs(logs) => logs.is_empty().then_some(logs),
+            Reply::Logs(logs) if logs.is_empty() || planted(Bug::BelievesNoLogs) => Some(logs),
             _ => None,
         };
         if logs.is_none() {

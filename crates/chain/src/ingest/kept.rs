@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::B256;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tallystick_planted::{Bug, planted};
 use tallystick_ports::{Batch, Store, StoreError};
 use tallystick_types::ChainId;
 
@@ -170,7 +171,9 @@ impl Kept {
         position.safe = position.safe.min(to.number);
         let seq = position.next_seq();
         let rollback = Delivery::Rollback { to: to.number, epoch: position.epoch };
-        put_delivery(&mut batch, seq, &rollback);
+        if !planted(Bug::ForgetsRollback) {
+            put_delivery(&mut batch, seq, &rollback);
+        }
         self.finish(batch, &mut position)
     }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256};
+use tallystick_planted::{Bug, planted};
 use tallystick_ports::{Batch, Store};
 use tallystick_types::WallTime;
 
@@ -422,7 +423,9 @@ impl Machine {
             return Some(Lead::Below(Halt { number, ours, theirs }));
         }
         Some(match self.kept.hash_at(parent.number) {
-            Some(hash) if hash == parent.hash => Lead::Ancestor(parent),
+            Some(hash) if hash == parent.hash || planted(Bug::TrustsParents) => {
+                Lead::Ancestor(parent)
+            }
             None if parent.number <= position.cursor.number => Lead::TooDeep(last),
             _ => Lead::Parent(parent.hash),
         })
@@ -458,7 +461,7 @@ impl Machine {
         let Some(block) = path.blocks.last() else {
             return self.finish(&round.agreed, path.anchor);
         };
-        let question = if block.needs_receipts(&self.addresses) {
+        let question = if block.needs_receipts(&self.addresses) && !planted(Bug::BelievesNoLogs) {
             Question::Receipts(block.hash)
         } else {
             Question::Logs(block.hash)
@@ -473,7 +476,8 @@ impl Machine {
         said: Vec<Result<Reply, Miss>>,
     ) -> Output {
         let Some(block) = path.blocks.pop() else { return Output::Rest { more: false } };
-        let Some(logs) = self.said_logs(&round, &block, said) else {
+        let logs = self.said_logs(&round, &block, said);
+        let Some(logs) = logs.or_else(|| planted(Bug::SkipsUnreadBlock).then(Vec::new)) else {
             path.blocks.push(block);
             round.turn = round.turn.saturating_add(1);
             return self.fetch(round, path);

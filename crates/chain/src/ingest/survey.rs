@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
+use tallystick_planted::{Bug, planted};
 
 use super::check::Block;
 use super::{Finality, Place};
@@ -88,6 +89,7 @@ impl Survey {
             nth_highest(heads.filter_map(level).collect(), enough)
         };
         let (safe, last) = match finality {
+            Finality::Tags if planted(Bug::SafeIsFinal) => (said(|it| it.safe), said(|it| it.safe)),
             Finality::Tags => (said(|heads| heads.safe), said(|heads| heads.last)),
             Finality::Depth { safe, last } => {
                 let below = |depth| block.number.checked_sub(depth);
@@ -114,12 +116,13 @@ pub(super) fn most_stated<'a>(
     // Among equals the first, so that two looks at the same answers choose the same.
     let largest = groups.iter().map(|(_, members)| members.len()).max()?;
     let found = groups.into_iter().find(|(_, members)| members.len() == largest)?;
-    (largest >= enough).then(|| (found.0.clone(), found.1))
+    (largest >= enough || planted(Bug::AgreesWithOne)).then(|| (found.0.clone(), found.1))
 }
 
 /// The height that so many endpoints reach.
 fn nth_highest(mut places: Vec<Place>, enough: usize) -> Option<Level> {
     places.sort_by_key(|place| std::cmp::Reverse(place.number));
+    let enough = if planted(Bug::FinalByOne) { 1 } else { enough };
     let place = places.get(enough.checked_sub(1)?)?;
     Some(Level { number: place.number, hash: Some(place.hash) })
 }

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
+use tallystick_planted::{Bug, planted};
 use tallystick_ports::{Batch, Store, StoreError};
 use tallystick_types::{
     Attempt, ChainId, EvmSignature, IdentitySignature, JobId, TaskAttempt, TaskIndex,
@@ -224,7 +225,8 @@ impl SigningProtection {
         sign: impl FnOnce() -> Result<S, E>,
     ) -> Result<S, SignOnceError<E>> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stored) = self.store.get(&slot_key(slot))? {
+        let place = if planted(Bug::WrongSlot) { mark_key(slot) } else { slot_key(slot) };
+        if let Some(stored) = self.store.get(&place)? {
             let stored: Signed =
                 postcard::from_bytes(&stored).map_err(|_| SignOnceError::Damaged)?;
             if stored.digest != digest {
@@ -241,7 +243,9 @@ impl SigningProtection {
         let signed = Signed { digest, signature: signature.to_bytes() };
         let mut batch = Batch::default();
         batch.put(slot_key(slot), encode(&signed));
-        self.store.commit(batch)?;
+        if !planted(Bug::ProtectsUnsynced) {
+            self.store.commit(batch)?;
+        }
         Ok(signature)
     }
 

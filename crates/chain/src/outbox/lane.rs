@@ -17,6 +17,7 @@ mod trying;
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
+use tallystick_planted::{Bug, planted};
 use tallystick_ports::{Batch, Store};
 use tallystick_types::{ChainId, WallTime};
 
@@ -386,7 +387,8 @@ impl Lane {
     /// Ends wishes that are past their deadline and have no nonce.
     fn expire(&mut self, now: WallTime, step: &mut Step) {
         let late = |wish: &&Wish| {
-            let unsigned = !matches!(wish.phase, Phase::Sent { .. } | Phase::Signing { .. });
+            let out = matches!(wish.phase, Phase::Sent { .. } | Phase::Signing { .. });
+            let unsigned = !out || planted(Bug::GivesUpSent);
             unsigned && wish.record.intent.deadline.is_some_and(|deadline| deadline <= now)
         };
         let late: Vec<u64> =

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 use tallystick_abi::{Assignment, Job, JobDomain, commitment, contracts};
+use tallystick_planted::{Bug, planted};
 use tallystick_types::{
     Amount, Attempt, ChainAnchor, ChainTime, JobId, JobOrder, JobParameters, JobState, OutputRoot,
     Seat, Trust,
@@ -244,7 +245,8 @@ impl JobView {
             }
             JobEvent::Enlisted { nodes, .. } => {
                 if let Some(assignment) = &mut self.assignment {
-                    assignment.nodes.extend_from_slice(nodes);
+                    let times = if planted(Bug::EnlistsTwice) { 2 } else { 1 };
+                    (0..times).for_each(|_| assignment.nodes.extend_from_slice(nodes));
                 }
                 return Ok(Locks { taken: nodes.clone(), ..Locks::default() });
             }

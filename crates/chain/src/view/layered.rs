@@ -1,6 +1,7 @@
 //! Two views, one of what is final and one of what was seen.
 
 use std::collections::VecDeque;
+use tallystick_planted::{Bug, planted};
 
 use super::event::{EventContext, HouseEvent};
 use super::house::{FoldError, HouseView};
@@ -48,6 +49,7 @@ impl LayeredView {
         if let Some(final_block) = self.final_block.filter(|last| to_block < *last) {
             return Err(RollBackError { final_block, to_block });
         }
+        let to_block = to_block.saturating_add(u64::from(planted(Bug::KeepsUndoneBlock)));
         let kept = self.later.partition_point(|(at, _)| at.block.number <= to_block);
         if kept == self.later.len() {
             return Ok(());

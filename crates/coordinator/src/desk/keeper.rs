@@ -1,6 +1,7 @@
 //! The machine with the log of its inputs: what was applied is kept before anything follows.
 
 use tallystick_journal::{EventNumber, Journal, JournalError, Step};
+use tallystick_planted::{Bug, planted};
 use tallystick_protocol::ledger::{Event, Refusal, Settings};
 use tallystick_scheduler::SchedulingParameters;
 use tallystick_types::WallTime;
@@ -99,8 +100,11 @@ impl<L: Log> Keeper<L> {
     /// Where the log failed. Nothing of the batch was kept and nothing may follow from it: the
     /// machine has to be opened again.
     pub fn keep(&mut self, batch: Batch, now: WallTime) -> Result<Vec<Wish>, L::Error> {
-        if !batch.inputs.is_empty() {
-            self.log.keep(&self.machine, &batch, now)?;
+        if !batch.inputs.is_empty() && !planted(Bug::SkipsJournal) {
+            let kept = self.log.keep(&self.machine, &batch, now);
+            if !planted(Bug::IgnoresDisk) {
+                kept?;
+            }
         }
         self.kept(batch, now)
     }

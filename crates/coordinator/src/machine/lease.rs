@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tallystick_planted::{Bug, planted};
 use tallystick_protocol::ledger::{CloseReason, Event, Settlement};
 use tallystick_scheduler::CandidateId;
 use tallystick_types::{Attestations, JobId, Privacy, Seat};
@@ -86,7 +87,7 @@ impl Machine {
                         && it.head.attempt < book.offer.attempt;
                 }
                 // Its client wants it no more, though the chain shows it open once it is released.
-                Some(CloseReason::Cancelled) => return false,
+                Some(CloseReason::Cancelled) => return planted(Bug::RetakesCancelled),
                 Some(_) if it.settlement != Settlement::Open => return false,
                 Some(_) if it.head.attempt >= book.offer.attempt => return false,
                 Some(_) => {}
@@ -164,7 +165,7 @@ impl Machine {
         if let Some(book) = self.books.get_mut(&job) {
             book.lease = None;
             (book.taking, book.enlisting, book.releasing) = (None, None, None);
-            book.shown = None;
+            book.shown = book.shown.filter(|_| planted(Bug::BelievesUndone));
         }
         if self.ledger.job(job).is_some() {
             self.event(Event::ChainRolledBack { job }, out);

@@ -1,5 +1,6 @@
 //! What a node should be told now, read off the state: when it joins again it is told all of it.
 
+use tallystick_planted::{Bug, planted};
 use tallystick_protocol::claim::{SignedOpening, TaskProof};
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::{Job, JobPhase, Replica, Stage, Task, TaskState};
@@ -19,7 +20,7 @@ impl Machine {
     /// asked of the chain to take a lease or to add nodes is asked again when patience ends.
     pub fn outstanding(&self) -> Vec<Wish> {
         let mut wishes = Vec::new();
-        for (job, book) in &self.books {
+        for (job, book) in self.books.iter().filter(|_| !planted(Bug::ForgetsWishes)) {
             if let Some(it) = self.ledger.job(*job) {
                 wishes.extend(rounds(it).map(Wish::AwaitRound));
             }

@@ -1,5 +1,6 @@
 //! What time does besides the limits of the ledger: asking again, and forgetting.
 
+use tallystick_planted::{Bug, planted};
 use tallystick_protocol::ledger::{
     ChainFact, CloseReason, Event, Finality, JobPhase, Refusal, Settlement,
 };
@@ -70,7 +71,7 @@ impl Machine {
             }
             Event::ChainRolledBack { job } => {
                 if let Some(book) = self.books.get_mut(job) {
-                    book.shown = None;
+                    book.shown = book.shown.filter(|_| planted(Bug::BelievesUndone));
                 }
                 None
             }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tallystick_planted::{Bug, planted};
 use tallystick_types::{
-    Attempt, Attestation, Attestations, JobId, ReceiptClaim, Seat, SliceRange, TaskAttempt,
+    Amount, Attempt, Attestation, Attestations, JobId, ReceiptClaim, Seat, SliceRange, TaskAttempt,
     TaskIndex,
 };
 
@@ -53,9 +54,11 @@ impl Step<'_> {
         let roots = it.results().map(|result| (result.task, result.output_root));
         let output_root = job_output_root(roots).expect("a job has 1 to 2^16 tasks");
         let (attempt, cost) = (it.head.attempt, it.head.request.price);
+        let cost = if planted(Bug::Undercharges) { Amount::new(cost.get() / 2) } else { cost };
         let claim = ReceiptClaim { job, attempt, output_root, cost };
         let signers = signers(it);
-        let needed = it.signatures_needed(signers.len());
+        let less = u8::from(planted(Bug::SignaturesLessOne));
+        let needed = it.signatures_needed(signers.len()).saturating_sub(less);
         let attest_by = now.after(it.head.request.limits.attestation);
         let asked = signers.clone();
         it.phase = JobPhase::Attesting { claim, signers, needed, attest_by };
@@ -149,7 +152,7 @@ impl Step<'_> {
             if Some(claim) == wanted && !first.contradicted {
                 *first = new;
             }
-        } else if !first.contradicted {
+        } else if !first.contradicted && !planted(Bug::SparesTwoClaims) {
             first.contradicted = true;
             let claims = [(first.claim, first.signature), (claim, signature)];
             let evidence = Evidence::TwoClaims { seat, claims };

@@ -1,5 +1,6 @@
 //! What nodes say of their work: acknowledgement, progress, commitment, failure.
 
+use tallystick_planted::{Bug, planted};
 use tallystick_types::{IdentitySignature, Ppm, Seat, Seed};
 
 use super::effect::{Action, Evidence, EvidenceKind};
@@ -24,6 +25,7 @@ impl Task {
             return Err(Refusal::NotAssigned { assignment: *assignment });
         }
         let present = attempt == self.attempt && assignment.attempt == head.attempt;
+        let present = present || planted(Bug::NoFencing);
         let counts = |replica: &Replica| replica.seat == seat && replica.is_live();
         let place = self.replicas.iter().position(counts);
         match place.filter(|_| present && self.is_active()) {

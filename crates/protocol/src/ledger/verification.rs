@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tallystick_planted::{Bug, planted};
 use tallystick_types::{Attestations, OutputRoot, Seat, Verification};
 
 use super::effect::{Action, Evidence, EvidenceKind, Notice};
@@ -79,6 +80,7 @@ impl Task {
         let seed = place_seed(root, head.id, self.index, self.attempt, place);
         let wanted = (Role::Secondary, self.attempt, seed);
         let seats = self.replicas.iter().map(|replica| replica.seat);
+        let seats = seats.filter(|_| !planted(Bug::DrawsTwice));
         let taken: BTreeSet<Seat> = self.barred.iter().copied().chain(seats).collect();
         // Excluding all but the kept ones makes the selection choose among these.
         let strangers = |seat: &Seat| !self.kept.contains(seat);
@@ -108,6 +110,12 @@ impl Task {
             if self.replicas.get(place).is_some_and(Replica::has_committed) {
                 self.ask(head, place, turn);
             } else {
+                if planted(Bug::AccusesSlow)
+                    && let Some(slow) = self.replicas.get(place).copied()
+                {
+                    let offence = (slow.seat, EvidenceKind::Outvoted);
+                    turn.quarantine(head, self, self.attempt, offence);
+                }
                 self.release(head, place, ReplicaEnd::TimedOut, turn);
             }
         }
@@ -149,7 +157,7 @@ impl Task {
         }
         let signed = self.pledges.get(&(assignment.task_attempt, assignment.seat));
         let bound = signed.map(|signed| signed.pledge.commitment);
-        if bound != Some(opening.commitment(assignment)) {
+        if bound != Some(opening.commitment(assignment)) && !planted(Bug::OpensUnbound) {
             return Err(Refusal::OpeningMismatch { assignment: *assignment });
         }
         replica.stage = Stage::Revealed { opening: *opening };
@@ -181,12 +189,15 @@ impl Task {
         let mut votes: BTreeMap<OutputRoot, Vec<Seat>> = BTreeMap::new();
         for replica in &self.replicas {
             if let Stage::Revealed { opening } = replica.stage {
-                votes.entry(opening.output_root).or_default().push(replica.seat);
+                let twice = replica.role == Role::Primary && planted(Bug::CountsTwice);
+                let by = votes.entry(opening.output_root).or_default();
+                by.extend(std::iter::repeat_n(replica.seat, if twice { 2 } else { 1 }));
             }
         }
         let differ = votes.len() > 1;
         // A quorum is a majority, so no more than one output has it.
         let needed = head.request.needed(revealed);
+        let needed = needed.saturating_sub(usize::from(planted(Bug::MajorityLessOne))).max(1);
         match votes.into_iter().find(|(_, by)| by.len() >= needed) {
             Some((output_root, by)) => self.verify(head, output_root, by, turn),
             None => self.draw_more(head, verifying, differ, turn),
@@ -225,6 +236,7 @@ impl Task {
         for replica in self.replicas.clone() {
             if let Stage::Revealed { opening } = replica.stage
                 && opening.output_root != output_root
+                && !planted(Bug::SparesOutvoted)
             {
                 self.outvote(head, replica.seat, opening, output_root, turn);
             }

@@ -339,6 +339,10 @@ impl Order {
         };
         here.note(|| format!("orders job {job}"));
         here.out.tally.oracles.ordered(job, &self.specification, &self.bytes);
+        let traps = self.bytes.first().is_some_and(|program| program.first() == Some(&TRAP));
+        if traps {
+            here.out.tally.oracles.hopeless(job);
+        }
         self.stage = Stage::Submitting(Box::new(request), job);
     }
 
@@ -346,6 +350,7 @@ impl Order {
         let wanted = plan.cancel_after.is_some_and(|after| since >= after);
         if let (Stage::Given(job), true, false) = (&self.stage, wanted, self.cancelled) {
             self.cancelled = true;
+            here.out.tally.oracles.hopeless(*job);
             here.note(|| format!("wants job {job} cancelled"));
             here.post(to, Letter::Cancel(*job));
         }

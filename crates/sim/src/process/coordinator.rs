@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tallystick_abi::{Deployment, JobDomain};
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolCall;
+use tallystick_abi::contracts::IJobManager;
+use tallystick_abi::{Contract, Deployment, JobDomain};
 use tallystick_blobs::BlobStore;
+use tallystick_chain::endpoint::Call;
 use tallystick_chain::keys::LocalKey;
 use tallystick_coordinator::CoordinatorConfig;
 use tallystick_coordinator::machine::{Input, Machine as Rules, Wish};
@@ -13,7 +17,7 @@ use tallystick_coordinator::shell::{
     Speaker, bodies, checked, joined, judge, quote, signed_of,
 };
 use tallystick_ports::Clock;
-use tallystick_protocol::ledger::{Event as Happened, NodeProfile, Settings};
+use tallystick_protocol::ledger::{Event as Happened, Evidence, NodeProfile, Settings};
 use tallystick_scheduler::{SchedulingParameters, Tier};
 use tallystick_types::{IdentityKey, JobId, NodeId, Ppm, Seat, Seconds, WallTime};
 use tallystick_wire::worker::{
@@ -22,9 +26,11 @@ use tallystick_wire::worker::{
 use tokio::sync::{mpsc, watch};
 
 use super::{End, Eyes, Machine, Mouth};
+use crate::chain::Chain;
 use crate::disk::StoreLog;
 use crate::event::{Answer, Letter, Message, Pid, Session, Timer};
 use crate::kernel::MachineClock;
+use crate::oracles::Oracles;
 use crate::outside::Here;
 use crate::situations::Situation;
 
@@ -145,7 +151,16 @@ impl Coordinator {
             here.wake(after, timer);
         }
         here.wake(WATCH, Timer::Watch);
-        let outstanding = self.keeper.machine().outstanding();
+        let is_there = |blob| self.blobs.get(blob).is_ok();
+        here.out.tally.oracles.check_acknowledged(here.me.pid, is_there);
+        let machine = self.keeper.machine();
+        let has_evidence = |job, seat| {
+            let of =
+                |it: &Evidence| matches!(it, Evidence::TwoClaims { seat: by, .. } if *by == seat);
+            machine.book(job).is_none_or(|book| book.reports.iter().any(of))
+        };
+        here.out.tally.oracles.check_evidence(here.me.pid, has_evidence);
+        let outstanding = machine.outstanding();
         if !outstanding.is_empty() {
             here.mark(Situation::WishesOutstandingAfterRestart);
         }
@@ -199,6 +214,13 @@ impl Coordinator {
         self.keeper.note_time(now, &mut batch);
         for input in inputs {
             here.out.tally.oracles.input(self.me, &input);
+            if here.out.tally.census.broken_finality == 0 {
+                let (chain, oracles) = (&here.out.chain, &mut here.out.tally.oracles);
+                oracles.seed_used(chain, &input);
+                if let Some(job) = Oracles::end_in(&input) {
+                    oracles.end_believed(job, final_state(chain, &self.deployment, job));
+                }
+            }
             taken &= self.keeper.apply(input, &mut batch).is_none();
         }
         let wishes = self.keeper.keep(batch, now)?;
@@ -353,6 +375,7 @@ impl Coordinator {
             self.look_at(job, here)?;
         }
         let machine = self.keeper.machine();
+        here.out.tally.oracles.check_ledger(machine.ledger(), here.name);
         let held = machine.books().filter(|(_, book)| book.lease.is_some());
         let held: Vec<JobId> = held.map(|(job, _)| job).collect();
         for job in held {
@@ -387,7 +410,9 @@ impl Coordinator {
             }
             Message::Put(digest, bytes) => {
                 let kept = self.blobs.put(&bytes).is_ok_and(|stored| stored.digest == digest);
-                if !kept {
+                if kept {
+                    here.out.tally.oracles.acknowledged(here.me.pid, digest);
+                } else {
                     here.mark(Situation::WrongOutputUploaded);
                 }
                 here.say(session, Message::Stored(digest, kept));
@@ -530,7 +555,11 @@ impl Coordinator {
     pub fn letter(&mut self, from: Pid, letter: Letter, here: &mut Here<'_>) -> Result<(), End> {
         match letter {
             Letter::Upload(blobs) => {
-                if blobs.iter().all(|blob| self.blobs.put(blob).is_ok()) {
+                let stored = blobs.iter().map(|blob| self.blobs.put(blob));
+                if let Ok(stored) = stored.collect::<Result<Vec<_>, _>>() {
+                    for it in stored {
+                        here.out.tally.oracles.acknowledged(here.me.pid, it.digest);
+                    }
                     here.post(from, Letter::Uploaded);
                 }
             }
@@ -558,4 +587,13 @@ impl Coordinator {
         }
         self.flush(here)
     }
+}
+
+/// What the final block says of a job.
+fn final_state(chain: &Chain, deployment: &Deployment, job: JobId) -> Option<u8> {
+    let block = chain.block_at(chain.head(), chain.final_number())?;
+    let data = IJobManager::statusOfCall { id: job.into() }.abi_encode().into();
+    let to = deployment.address(Contract::JobManager);
+    let call = Call { from: Address::ZERO, to, data, value: U256::ZERO };
+    chain.call(block, &call).ok()?.get(31).copied()
 }

@@ -155,6 +155,10 @@ impl Eyes {
         self.notices.tell(&self.ingest);
         while self.follower.fold()? {}
         let heights = self.house.heights();
+        if here.out.tally.census.broken_finality == 0 {
+            let last = here.out.chain.final_number();
+            here.out.tally.oracles.final_believed(heights.last, last, here.name);
+        }
         if let Ok(Some(block)) = self.house.block(heights.head) {
             here.out.tally.oracles.block_used(&here.out.chain, &block, here.name);
         }

@@ -1,7 +1,9 @@
 //! How a process speaks to the chain: a lane over its store.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+use alloy_primitives::Bytes;
 
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_chain::outbox::{
@@ -11,6 +13,7 @@ use tallystick_ports::Clock;
 use tallystick_types::ChainId;
 
 use super::{End, Machine};
+use crate::disk::Disk;
 use crate::event::{Answer, Ask, Timer};
 use crate::kernel::MachineClock;
 use crate::outside::Here;
@@ -26,6 +29,9 @@ pub struct Mouth {
     handle: OutboxHandle,
     signer: LocalKey,
     clock: MachineClock,
+    disk: Disk,
+    /// What each wish of this life calls.
+    calls: BTreeMap<IntentKey, Bytes>,
 }
 
 impl Mouth {
@@ -38,7 +44,8 @@ impl Mouth {
     ) -> Result<Self, End> {
         let settings = Settings { quorum, ..Settings::new(chain, signer.address()) };
         let (lane, handle) = KeptLane::open(settings, machine.store())?;
-        Ok(Self { lane, handle, signer, clock: machine.clock.clone() })
+        let (clock, disk) = (machine.clock.clone(), machine.disk.clone());
+        Ok(Self { lane, handle, signer, clock, disk, calls: BTreeMap::new() })
     }
 
     /// What others hold of it.
@@ -68,6 +75,15 @@ impl Mouth {
     pub fn hand_in(&mut self, intent: Intent, here: &mut Here<'_>) -> Result<(), End> {
         let purpose = intent.purpose.clone();
         here.note(|| format!("wishes to {purpose}"));
+        // A lease is renewed by the same call again and again.
+        if !purpose.starts_with("renew") {
+            let open = self.open_wishes();
+            self.calls.retain(|key, _| open.contains(key));
+            let mut others = self.calls.iter().filter(|(key, _)| **key != intent.key);
+            let is_open = others.any(|(_, data)| *data == intent.data);
+            here.out.tally.oracles.wished(is_open, &purpose, here.name);
+            self.calls.insert(intent.key, intent.data.clone());
+        }
         let requests = self.lane.keep(intent)?;
         self.perform(requests, here)
     }
@@ -114,7 +130,11 @@ impl Mouth {
                     let now = self.clock.now();
                     requests.extend(self.lane.step(|lane| lane.signed(now, signed))?);
                 }
-                Request::Send { nonce, tx, raw } => here.ask(Ask::Send { nonce, tx, raw }),
+                Request::Send { nonce, tx, raw } => {
+                    let is_kept = self.disk.keeps(b"outbox/", &raw);
+                    here.out.tally.oracles.transaction_sent(&raw, is_kept, here.name);
+                    here.ask(Ask::Send { nonce, tx, raw });
+                }
             }
         }
         Ok(())

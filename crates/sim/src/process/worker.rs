@@ -24,6 +24,7 @@ use tallystick_worker::shell::{
 };
 
 use super::{End, Eyes, Machine};
+use crate::disk::Disk;
 use crate::event::{Answer, Message, Pid, Session, Timer};
 use crate::executor::Computer;
 use crate::kernel::MachineClock;
@@ -48,6 +49,7 @@ pub struct Worker {
     keys: Arc<dyn WorkerKeys>,
     bare: BareKeys,
     store: Arc<dyn Store>,
+    disk: Disk,
     blobs: BlobStore,
     clock: MachineClock,
     domain: JobDomain,
@@ -128,6 +130,7 @@ impl Worker {
             keys,
             bare,
             store,
+            disk: machine.disk.clone(),
             blobs: machine.blobs()?,
             clock: machine.clock.clone(),
             domain,
@@ -378,6 +381,9 @@ impl Worker {
                     let opens = matches!(*says, AgentSays::Reveal { .. });
                     if opens && self.character == Character::FalseOpening {
                         here.mark(Situation::FalseOpeningHeard);
+                    }
+                    if self.character.is_honest() {
+                        crate::watcher::says(self.hello.seat, &says, &self.disk, here);
                     }
                     let said = self.character.says(*says, &self.bare);
                     for says in said {

@@ -154,6 +154,9 @@ impl World {
         for (job, event) in &new {
             self.out.note(|| format!("= job {job}: {}", title(event)));
         }
+        let time = self.out.chain.head().time();
+        self.out.tally.oracles.follow_leases(&new, time);
+        self.check_prices(&new);
         let mut assigned_again = false;
         for (_, event) in &new {
             let situation = match event {

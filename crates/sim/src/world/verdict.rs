@@ -1,6 +1,7 @@
 //! What is checked when nothing moves any more, and on the way there.
 
-use tallystick_types::Amount;
+use tallystick_chain::view::JobEvent;
+use tallystick_types::{Amount, JobId};
 
 use super::{Mode, Role, World};
 use crate::cast::Scene;
@@ -10,7 +11,20 @@ use tallystick_coordinator::shell::Keeper;
 use tallystick_protocol::ledger::Settings as Rules;
 use tallystick_scheduler::SchedulingParameters;
 
+/// Stake behind every machine.
+const STAKE: Amount = Amount::new(50_000 * crate::chain::genesis::TLY);
+
 impl World {
+    /// What was paid is what the client agreed to.
+    pub(super) fn check_prices(&mut self, events: &[(JobId, JobEvent)]) {
+        for (job, event) in events {
+            let JobEvent::Settled { paid, .. } = event else { continue };
+            let view = self.ground.view(u64::MAX).unwrap_or_default();
+            let price = view.job(*job).map(|it| it.order.terms.price.max_price());
+            self.out.tally.oracles.check_price(*job, *paid, price);
+        }
+    }
+
     /// Lets every disk say that it synced what it did not: a fault that must be noticed.
     pub fn let_disks_lie(&self) {
         for place in &self.places {
@@ -52,7 +66,7 @@ impl World {
     /// Stake of nodes that follow the protocol stays.
     pub(super) fn check_stakes(&mut self) {
         let Some(view) = self.ground.view(u64::MAX) else { return };
-        let whole = Amount::new(50_000 * crate::chain::genesis::TLY);
+        let whole = STAKE;
         for place in &self.places {
             let Role::Worker(plan) = &place.role else { continue };
             if !plan.character.is_honest() {
@@ -78,6 +92,8 @@ impl World {
         self.check_journals();
         if is_over {
             self.purses.check_at_rest(&self.out.chain, &mut self.out.tally.oracles);
+            let view = self.ground.view(u64::MAX).unwrap_or_default();
+            self.out.tally.oracles.check_ends(&view);
         }
     }
 

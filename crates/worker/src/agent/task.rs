@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use tallystick_planted::{Bug, planted};
 use tallystick_ports::{SigningError, SigningKind, SigningSlot};
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::Failure;
 use tallystick_protocol::specification::{Specification, Work};
 use tallystick_types::{
-    Attempt, BeaconRound, BlobDigest, IdentitySignature, JobId, JobState, Ppm, Seat,
+    Attempt, BeaconRound, BlobDigest, IdentitySignature, JobId, JobState, Ppm, Salt, Seat,
     SpecificationDigest, TaskAttempt,
 };
 
@@ -157,7 +158,9 @@ impl Agent {
         let task = HeldTask::new(accepted.clone(), Arc::clone(specification));
         job.tasks.insert(assignment, task);
         let described = Record::Specification(assignment.job, digest, order.specification);
-        self.store([described, Record::Accepted(accepted)]);
+        if !planted(Bug::WorkInMemory) {
+            self.store([described, Record::Accepted(accepted)]);
+        }
         self.say(AgentSays::Ack(assignment));
         self.effects.push(Effect::LookUp { job: assignment.job });
         self.prepare(assignment);
@@ -348,7 +351,9 @@ impl Agent {
             round: BeaconRound::new(round),
         };
         task.state = TaskState::Committed { output, signature: None };
-        self.store([Record::Output(assignment, output)]);
+        if !planted(Bug::OutputInMemory) {
+            self.store([Record::Output(assignment, output)]);
+        }
         self.sign_pledge(assignment, &output);
     }
 
@@ -373,7 +378,7 @@ impl Agent {
                 let pledge = output.pledge(assignment);
                 if self.session == Some(coordinator) {
                     self.say(AgentSays::Commit { pledge, signature: signed });
-                    if reveal_asked {
+                    if reveal_asked || planted(Bug::OpensUnasked) {
                         self.reveal(coordinator, assignment);
                     }
                 }
@@ -395,9 +400,10 @@ impl Agent {
         let Some(task) = self.task_mut(assignment) else { return };
         match &task.state {
             TaskState::Committed { output, signature: Some(_) } => {
+                let salt = if planted(Bug::OpensOther) { Salt::default() } else { output.salt };
                 let says = AgentSays::Reveal {
                     assignment,
-                    opening: output.opening(),
+                    opening: Output { salt, ..*output }.opening(),
                     output_blob: output.blob,
                     output_bytes: output.bytes,
                     usage: output.usage,
@@ -443,7 +449,8 @@ impl Agent {
 
     pub(super) fn uploaded(&mut self, assignment: TaskAssignment, done: bool) {
         let Some(task) = self.task_mut(assignment) else { return };
-        let asked = task.uploading.take();
+        let asked = task.uploading;
+        task.uploading = asked.filter(|_| planted(Bug::UploadsOnce));
         if !done && asked.is_some() && asked == self.session {
             self.say_failed(assignment, Failure::Internal, "the output could not be uploaded");
         }

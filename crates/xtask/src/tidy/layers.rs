@@ -40,6 +40,7 @@ impl Layer {
 /// The table of crates.
 const TABLE: &[(&str, Layer)] = &[
     ("types", Layer::Words),
+    ("planted", Layer::Words),
     ("abi", Layer::Rules),
     ("wire", Layer::Rules),
     ("protocol", Layer::Rules),

@@ -1,6 +1,7 @@
 //! What is signed next, and for how much.
 
 use alloy_primitives::{Bytes, U256};
+use tallystick_planted::{Bug, planted};
 use tallystick_types::WallTime;
 
 use super::super::answer::SignedTransaction;
@@ -148,15 +149,22 @@ impl Lane {
             slot.record.variants.push(variant);
             (slot.underpriced, slot.new_gas) = (false, None);
             slot.sent_at = Some(now);
-            self.table.put_nonce(&mut step.batch, nonce, &slot.record);
+            if !planted(Bug::ReplacesUnrecorded) {
+                self.table.put_nonce(&mut step.batch, nonce, &slot.record);
+            }
         } else {
             let Some(wish) = self.wishes.get_mut(&signing.arrival) else { return step };
             wish.phase = Phase::Sent { nonce };
             let intent = wish.record.intent.key;
             let record = NonceRecord { intent, variants: vec![variant], included: None };
-            self.table.put_nonce(&mut step.batch, nonce, &record);
-            self.header.next = Some(nonce.saturating_add(1));
-            self.table.put_header(&mut step.batch, &self.header);
+            if !planted(Bug::SendsUnrecorded) {
+                self.table.put_nonce(&mut step.batch, nonce, &record);
+            }
+            let used = u64::from(!planted(Bug::ReusesNonce));
+            self.header.next = Some(nonce.saturating_add(used));
+            if !planted(Bug::NonceInMemory) {
+                self.table.put_header(&mut step.batch, &self.header);
+            }
             self.slots.insert(nonce, Slot { sent_at: Some(now), ..Slot::new(record) });
         }
         step.requests.push(Request::Send { nonce, tx, raw });

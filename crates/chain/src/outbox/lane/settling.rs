@@ -1,5 +1,6 @@
 //! A look at the chain and what follows from it.
 
+use tallystick_planted::{Bug, planted};
 use tallystick_types::WallTime;
 
 use super::super::answer::{SeenReceipt, SendAnswer, Sight};
@@ -121,7 +122,7 @@ impl Lane {
 
     fn not_mined(&mut self, nonce: u64, step: &mut Step) {
         let Some(slot) = self.slots.get_mut(&nonce) else { return };
-        if slot.record.included.take().is_some() {
+        if !planted(Bug::OverlooksReorg) && slot.record.included.take().is_some() {
             // The block was reorganised away, and perhaps the pools forgot the bytes.
             slot.sent_at = None;
             self.table.put_nonce(&mut step.batch, nonce, &slot.record);
@@ -145,7 +146,7 @@ impl Lane {
                 self.end(arrival, OutcomeResult::Included { tx, block }, step);
             }
         }
-        if receipt.is_final {
+        if receipt.is_final || planted(Bug::OneConfirmation) {
             self.slots.remove(&nonce);
             self.table.delete_nonce(&mut step.batch, nonce);
             if receipt.success && !cancels {
@@ -180,7 +181,7 @@ impl Lane {
             let due = slot
                 .sent_at
                 .is_none_or(|sent_at| later(sent_at, self.settings.resend_after_ms) <= now);
-            if slot.record.included.is_some() || !due {
+            if slot.record.included.is_some() || !due || planted(Bug::NeverResends) {
                 continue;
             }
             slot.sent_at = Some(now);
