@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tallystick_abi::{Deployment, JobDomain};
 use tallystick_blobs::BlobStore;
 use tallystick_chain::keys::LocalKey;
+use tallystick_chain::outbox::Intent;
 use tallystick_coordinator::CoordinatorConfig;
 use tallystick_coordinator::machine::{Input, Machine as Rules, Wish};
 use tallystick_coordinator::shell::{
@@ -139,6 +140,12 @@ impl Coordinator {
         self.me
     }
 
+    /// Whether another one that read the same log and store is the same: jobs, books, nodes, wishes.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let state = |it: &Self| postcard::to_allocvec(&it.keeper.machine().state()).ok();
+        state(self) == state(other) && self.mouth.is_as(&other.mouth)
+    }
+
     /// Begins: what a crash may have lost is wished for again.
     pub fn start(&mut self, here: &mut Here<'_>) -> Result<(), End> {
         for (after, timer) in [(0, Timer::Ingest), (1, Timer::Lane), (2, Timer::Look)] {
@@ -198,7 +205,7 @@ impl Coordinator {
         let now = self.clock.now();
         self.keeper.note_time(now, &mut batch);
         for input in inputs {
-            here.out.tally.oracles.input(self.me, &input);
+            here.out.tally.oracles.input(self.me, &input, &here.out.chain);
             taken &= self.keeper.apply(input, &mut batch).is_none();
         }
         let wishes = self.keeper.keep(batch, now)?;
@@ -206,9 +213,15 @@ impl Coordinator {
         Ok(taken)
     }
 
+    /// Asks something of the chain, which nobody does whose view halted.
+    fn hand_in(&mut self, intent: Intent, here: &mut Here<'_>) -> Result<(), End> {
+        here.out.tally.oracles.asks_chain(here.name, self.eyes.house().is_halted());
+        self.mouth.hand_in(intent, here)
+    }
+
     fn fulfil(&mut self, wishes: Vec<Wish>, here: &mut Here<'_>) -> Result<(), End> {
         for wish in wishes {
-            crate::watcher::wished(&wish, here);
+            crate::watcher::wished(self.me, &wish, here);
             if let Some((job, task, seat)) = Chores::asks_for(&wish) {
                 let slices = Chores::slices(self.keeper.machine(), job, task);
                 if let Some(slices) = slices {
@@ -228,7 +241,7 @@ impl Coordinator {
             };
             match self.chores.fulfil(wish, &outlook, self.mouth.handle()) {
                 Some(Chore::Say(seat, bodies)) => self.sessions.tell(seat, bodies),
-                Some(Chore::HandIn(intent)) => self.mouth.hand_in(*intent, here)?,
+                Some(Chore::HandIn(intent)) => self.hand_in(*intent, here)?,
                 Some(Chore::Join(job, parts)) => {
                     if let Some((output, bytes)) = joined(&self.blobs, &parts) {
                         self.take(vec![Input::OutputJoined { job, output, bytes }], here)?;
@@ -282,7 +295,7 @@ impl Coordinator {
                 blobs: &self.blobs,
             };
             for intent in self.chores.reports(&outlook) {
-                self.mouth.hand_in(intent, here)?;
+                self.hand_in(intent, here)?;
             }
         }
         Ok(())
@@ -358,7 +371,7 @@ impl Coordinator {
         for job in held {
             if let Some(beat) = self.outlook().heartbeat(job, self.mouth.handle()) {
                 here.mark(Situation::LeaseRenewed);
-                self.mouth.hand_in(beat, here)?;
+                self.hand_in(beat, here)?;
             }
         }
         let now = self.clock.now();
@@ -540,7 +553,7 @@ impl Coordinator {
             }
             Letter::Submit(asked) => match judge(&self.outlook(), &asked) {
                 Ok((job, intent, _)) => {
-                    self.mouth.hand_in(intent, here)?;
+                    self.hand_in(intent, here)?;
                     here.post(from, Letter::Submitted(Some(job)));
                 }
                 Err(status) => {
