@@ -11,7 +11,9 @@ use tallystick_types::{BeaconRound, BlockHash, JobId, NodeId, Seed};
 use tokio::sync::{broadcast, watch};
 
 use crate::endpoint::RawLog;
-use crate::ingest::{BlockPlace, Delivery, IngestHandle, IngestStatus, KeptError, Observed, Seq};
+use crate::ingest::{
+    BlockPlace, Delivery, IngestHandle, IngestStatus, KeptError, Observed, Phase, Seq,
+};
 use crate::view::{
     Block, DecodeError, EventContext, FoldError, HouseContracts, HouseEvent, LayeredView,
     RollBackError,
@@ -121,6 +123,12 @@ impl House {
     /// The block that was read at a height, see [`IngestHandle::block`].
     pub fn block(&self, number: u64) -> Result<Option<BlockPlace>, KeptError> {
         self.ingest.block(number)
+    }
+
+    /// Whether the chain contradicts a block that was final: nothing is to be done on what the view
+    /// says, until a person decided.
+    pub fn is_halted(&self) -> bool {
+        matches!(self.status().phase, Phase::Halted(_))
     }
 
     /// Where ingest stands.

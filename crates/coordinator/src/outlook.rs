@@ -189,10 +189,15 @@ impl Outlook<'_> {
     /// The heartbeat that the lease of a job needs now: its second half has begun. One that the
     /// chain refused, as on a branch that is gone, is wished for again.
     pub fn heartbeat(&self, job: JobId, outbox: &OutboxHandle) -> Option<Intent> {
+        if self.house.is_halted() {
+            return None;
+        }
         let house = self.house.read();
         let view = house.latest().job(job)?;
         let mine = view.assignment.as_ref().is_some_and(|it| it.coordinator == self.me);
-        if view.state != JobState::Assigned || !mine {
+        // Beyond the end of the job there is nothing to renew.
+        let ends = view.deadline >= view.order.terms.rules.complete_by;
+        if view.state != JobState::Assigned || !mine || ends {
             return None;
         }
         let head = self.house.block(self.house.heights().head).ok().flatten()?;
@@ -207,14 +212,17 @@ impl Outlook<'_> {
         Some(self.intent(Contract::JobManager, (HEARTBEAT, &about), data, purpose))
     }
 
-    /// A call to the chain, made from its last word on the job. Where the call does not fit any
-    /// more nothing is to be sent: the machine hears of the change and asks again.
+    /// A call to the chain, made from its last word on the job. Where the view halted, nothing is
+    /// sent. Where the call does not fit any more nothing is to be sent: the machine hears of the change and asks again.
     pub(crate) fn call(
         &self,
         job: JobId,
         call: &ChainCall,
         outbox: &OutboxHandle,
     ) -> Option<Result<Intent, CallError>> {
+        if self.house.is_halted() {
+            return None;
+        }
         let data = {
             let house = self.house.read();
             let view = house.latest().job(job)?;
@@ -265,6 +273,9 @@ impl Outlook<'_> {
         let Evidence::TwoClaims { seat, claims: [(first, one), (second, other)] } = evidence else {
             return None;
         };
+        if self.house.is_halted() {
+            return None;
+        }
         let claim = |claim: &ReceiptClaim, signature| SignedClaim {
             output_root: claim.output_root,
             cost: claim.cost,

@@ -2,7 +2,7 @@
 
 use tallystick_chain::follow::House;
 use tallystick_ports::{JobFact, JobFacts};
-use tallystick_types::{IdentityKey, JobId, Seat};
+use tallystick_types::{Attempt, IdentityKey, JobId, Seat};
 
 /// Reads the latest view; whether a job is over for good, the final one.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ impl HouseFacts {
 impl JobFacts for HouseFacts {
     fn job(&self, job: JobId) -> Option<JobFact> {
         let views = self.0.read();
-        let told = views.latest().job(job)?;
+        let (told, settled) = (views.latest().job(job)?, views.final_().job(job));
         let (terms, assignment) = (&told.order.terms, told.assignment.as_ref());
         Some(JobFact {
             client: told.order.client,
@@ -31,7 +31,8 @@ impl JobFacts for HouseFacts {
             coordinator: assignment.map(|assignment| assignment.coordinator),
             seats: assignment.map(|assignment| assignment.nodes.clone()).unwrap_or_default(),
             earlier_seats: told.earlier_nodes.clone(),
-            ended: views.final_().job(job).is_some_and(|job| job.state.is_final()),
+            final_attempt: settled.map_or(Attempt::new(0), |job| job.attempt),
+            ended: settled.is_some_and(|job| job.state.is_final()),
         })
     }
 

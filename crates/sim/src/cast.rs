@@ -6,21 +6,21 @@ use ed25519_dalek::SigningKey;
 use tallystick_abi::{Contract, Deployment};
 use tallystick_chain::keys::LocalKey;
 use tallystick_coordinator::CoordinatorConfig;
-use tallystick_types::{Seat, Seconds};
+use tallystick_types::{Funding, Seat, Seconds};
 
 use crate::chain::genesis::{
     ClientPlan as Payer, Genesis, GenesisError, House, NodePlan, Plan, TLY, key_of,
 };
 use crate::fault::Climate;
 use crate::lies::Character;
-use crate::process::{ClientPlan, CoordinatorPlan, JobPlan, SettlerPlan, WorkerPlan};
+use crate::process::{ClientPlan, CoordinatorPlan, JobPlan, SettlerPlan, Whim, WorkerPlan};
 use crate::random::Dice;
 
 /// Endpoints of every simulation, and how many must agree.
 pub const ENDPOINTS: (usize, usize) = (3, 2);
 
 /// Stake behind every machine.
-const STAKE: u128 = 50_000 * TLY;
+pub const STAKE: u128 = 50_000 * TLY;
 
 /// What a seed brings together.
 #[derive(Clone, Debug)]
@@ -35,8 +35,12 @@ pub struct Scene {
     pub jobs: Vec<JobPlan>,
     /// What may go wrong.
     pub climate: Climate,
-    /// Whether the client vanishes when its last order is taken.
-    pub client_vanishes: bool,
+    /// When the client vanishes, in milliseconds after the start.
+    pub client_vanishes: Option<u64>,
+    /// What the client does to its own money, and when, in milliseconds after the start.
+    pub whims: Vec<(u64, Whim)>,
+    /// Blocks until one is final.
+    pub final_lag: u64,
 }
 
 /// Everybody, with keys and plans.
@@ -77,6 +81,7 @@ impl Scene {
             cancel_after: None,
             forgets: false,
             traps: false,
+            funding: Funding::Balance,
         };
         Self {
             seed,
@@ -84,7 +89,9 @@ impl Scene {
             workers: vec![Character::Honest; 3],
             jobs: vec![job],
             climate: Climate::FAIR,
-            client_vanishes: false,
+            client_vanishes: None,
+            whims: Vec::new(),
+            final_lag: 6,
         }
     }
 
@@ -107,8 +114,34 @@ impl Scene {
         // Where nothing goes wrong, nothing excuses a job that is not done.
         let stormy = Climate::of(&mut dice);
         let climate = if seed.is_multiple_of(FAIR) { Climate::FAIR } else { stormy };
-        let client_vanishes = dice.falls(50_000);
-        Self { seed, coordinators, workers, jobs, climate, client_vanishes }
+        let client_vanishes = dice.falls(60_000).then(|| dice.between(5_000, 290_000));
+        let deep = climate.chain && dice.falls(150_000);
+        let final_lag = if deep { dice.between(12, 20) } else { dice.between(4, 10) };
+        let whims = if dice.falls(120_000) { whims(&mut dice) } else { Vec::new() };
+        Self { seed, coordinators, workers, jobs, climate, client_vanishes, whims, final_lag }
+    }
+}
+
+/// A client that takes its money away, or its word, and perhaps brings it back.
+fn whims(dice: &mut Dice) -> Vec<(u64, Whim)> {
+    let first = dice.between(3_000, 120_000);
+    let mut whims = Vec::new();
+    for whim in [Whim::Revoke, Whim::Drain] {
+        if dice.falls(700_000) {
+            whims.push((first.saturating_add(dice.below(30_000)), whim));
+        }
+    }
+    if dice.falls(300_000) {
+        whims.push((first.saturating_add(60_000), Whim::Allow));
+    }
+    whims
+}
+
+fn funding(dice: &mut Dice) -> Funding {
+    match dice.below(10) {
+        0..=5 => Funding::Balance,
+        6..=8 => Funding::Allowance,
+        _ => Funding::PullAtSettlement,
     }
 }
 
@@ -124,6 +157,7 @@ fn job(dice: &mut Dice) -> JobPlan {
         cancel_after: dice.falls(80_000).then_some(mind),
         forgets: dice.falls(100_000),
         traps: dice.falls(60_000),
+        funding: funding(dice),
     }
 }
 
@@ -139,11 +173,12 @@ fn small_job(dice: &mut Dice) -> JobPlan {
         cancel_after: None,
         forgets: false,
         traps: false,
+        funding: Funding::Balance,
     }
 }
 
 fn character(dice: &mut Dice) -> Character {
-    match dice.below(8) {
+    match dice.below(11) {
         // One group each, so that they do not agree on their lie.
         0 => Character::WrongOutput { group: u8::try_from(dice.below(256)).unwrap_or_default() },
         1 => Character::Errs,
@@ -152,7 +187,9 @@ fn character(dice: &mut Dice) -> Character {
         4 => Character::FalseOpening,
         5 => Character::Stalls,
         6 => Character::Withholds,
-        _ => Character::Silent,
+        7 => Character::Silent,
+        8 => Character::Late,
+        _ => Character::Copies,
     }
 }
 

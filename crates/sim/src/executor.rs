@@ -28,8 +28,12 @@ impl Computer {
     }
 
     /// Milliseconds that a task takes.
-    pub const fn time(&self, dice: &mut Dice) -> u64 {
-        dice.between(200, 4_000)
+    pub fn time(&self, dice: &mut Dice) -> u64 {
+        if self.character.is_slow() {
+            dice.between(4_000, 15_000)
+        } else {
+            dice.between(200, 4_000)
+        }
     }
 }
 

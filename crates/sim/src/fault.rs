@@ -4,6 +4,7 @@ use crate::chain::endpoint::{ALWAYS, Fault as Lie};
 use crate::chain::{Choice, Returned};
 use crate::event::Pid;
 use crate::network::Weather;
+use crate::process::Whim;
 use crate::random::Dice;
 
 /// One thing that goes wrong, or right again.
@@ -49,6 +50,8 @@ pub enum Fault {
     Full(Pid, bool),
     /// The next commit of a disk fails.
     DiskFails(Pid),
+    /// A client does something to its money.
+    Whim(Pid, Whim),
     /// Everything is well from now on.
     Heal,
 }
@@ -68,6 +71,8 @@ pub struct Climate {
     pub disks: bool,
     /// Whether the chain may go back on what was final.
     pub finality: bool,
+    /// Whether machines keep fewer headers than it takes to be final.
+    pub short_memory: bool,
 }
 
 impl Climate {
@@ -79,6 +84,7 @@ impl Climate {
         endpoints: false,
         disks: false,
         finality: false,
+        short_memory: false,
     };
 
     /// What a seed brings: each kind in two of three simulations.
@@ -89,7 +95,8 @@ impl Climate {
             chain: dice.falls(666_666),
             endpoints: dice.falls(666_666),
             disks: dice.falls(333_333),
-            finality: dice.falls(40_000),
+            finality: dice.falls(100_000),
+            short_memory: dice.falls(80_000),
         }
     }
 }

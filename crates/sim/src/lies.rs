@@ -3,7 +3,8 @@
 use ed25519_dalek::{Signer, SigningKey};
 use tallystick_abi::JobDomain;
 use tallystick_chain::keys::{EvmSigner, LocalKey};
-use tallystick_types::{Canonical, Commitment, IdentitySignature, OutputRoot};
+use tallystick_protocol::commitment::Opening;
+use tallystick_types::{BlobDigest, Canonical, Commitment, IdentitySignature, OutputRoot};
 use tallystick_worker::agent::AgentSays;
 
 /// What kind of node one is.
@@ -30,6 +31,19 @@ pub enum Character {
     Withholds,
     /// Never signs a claim.
     Silent,
+    /// Computes nothing and says what it overheard of others.
+    Copies,
+    /// Follows the protocol and is always the last.
+    Late,
+}
+
+/// What a node that listens on the lines of others heard of a task.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overheard {
+    /// What another node committed to.
+    pub commitment: Option<Commitment>,
+    /// What another node opened, with the address of its output.
+    pub opening: Option<(Opening, BlobDigest)>,
 }
 
 /// The keys of a node as somebody holds them who goes around the record of what they signed.
@@ -46,7 +60,17 @@ pub struct BareKeys {
 impl Character {
     /// Whether it follows the protocol.
     pub const fn is_honest(self) -> bool {
-        matches!(self, Self::Honest)
+        matches!(self, Self::Honest | Self::Late)
+    }
+
+    /// Whether it has the words of others for its own.
+    pub const fn copies(self) -> bool {
+        matches!(self, Self::Copies)
+    }
+
+    /// Whether its runs take longer than those of all others.
+    pub const fn is_slow(self) -> bool {
+        matches!(self, Self::Copies | Self::Late)
     }
 
     /// Whether its runs never end.
@@ -60,8 +84,9 @@ impl Character {
     }
 
     /// What a node says in place of what its agent said.
-    pub fn says(self, says: AgentSays, keys: &BareKeys) -> Vec<AgentSays> {
+    pub fn says(self, says: AgentSays, keys: &BareKeys, heard: &Overheard) -> Vec<AgentSays> {
         match (self, says) {
+            (Self::Copies, says) => copied(says, keys, heard).into_iter().collect(),
             (Self::TwoClaims, AgentSays::Attested { claim, signature }) => {
                 let mut other = claim;
                 other.output_root = OutputRoot::new([0xee; 32]);
@@ -90,5 +115,21 @@ impl Character {
             (Self::Silent, AgentSays::Attested { .. }) => Vec::new(),
             (_, says) => vec![says],
         }
+    }
+}
+
+/// Takes the words of another node into its own mouth. Nothing where there is nothing to copy.
+fn copied(says: AgentSays, keys: &BareKeys, heard: &Overheard) -> Option<AgentSays> {
+    match says {
+        AgentSays::Commit { mut pledge, .. } => {
+            pledge.commitment = heard.commitment?;
+            let signed = keys.identity.sign(&pledge.to_bytes()).to_bytes();
+            Some(AgentSays::Commit { pledge, signature: IdentitySignature::new(signed) })
+        }
+        AgentSays::Reveal { assignment, output_bytes, usage, .. } => {
+            let (opening, output_blob) = heard.opening?;
+            Some(AgentSays::Reveal { assignment, opening, output_blob, output_bytes, usage })
+        }
+        says => Some(says),
     }
 }

@@ -1,23 +1,33 @@
 //! What must hold, whatever goes wrong.
 
 mod conduct;
+mod drawn;
+mod evidence;
 mod ground;
+mod handed;
+mod history;
 mod money;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tallystick_chain::ingest::BlockPlace;
-use tallystick_coordinator::machine::Input;
+use tallystick_chain::view::{EventContext, HouseEvent};
 use tallystick_ports::SigningSlot;
-use tallystick_protocol::ledger::{ChainFact, Event, EvidenceKind, Finality};
+use tallystick_protocol::ledger::EvidenceKind;
 use tallystick_types::{Attempt, JobId, Receipt, ReceiptClaim, Seat};
 use tallystick_wire::worker::Attested;
 
 use crate::chain::Chain;
+use crate::lies::Character;
 
 pub use conduct::Conduct;
+use drawn::Drawn;
+
+pub use evidence::Stop;
 pub use ground::{Ground, Undone};
+pub use handed::{Counted, Handed};
+pub use history::{End as JobEnd, History, Lapse, Returned};
 pub use money::Purses;
 pub use work::Expected;
 
@@ -28,17 +38,22 @@ pub struct Oracles {
     failure: Option<String>,
     /// What each job's tasks lead to on a machine that does not lie.
     expected: BTreeMap<JobId, Expected>,
-    /// Nodes that do not follow the protocol.
-    pub liars: BTreeSet<Seat>,
-    /// Whether those who lie can be a quorum of some job.
-    pub outnumbered: bool,
+    /// Nodes that do not follow the protocol, and how.
+    pub liars: BTreeMap<Seat, Character>,
+    /// Jobs whose clients changed their mind.
+    pub cancelled: BTreeSet<JobId>,
+    drawn: Drawn,
+    history: History,
+    /// What was on the chain each time before it went back on what was final, and how far it was.
+    former: Vec<(History, u64)>,
     signed: BTreeSet<(Seat, SigningSlot)>,
     claims: BTreeMap<(Seat, JobId, Attempt), ReceiptClaim>,
     asked: BTreeMap<(JobId, Attempt), Seat>,
-    /// Coordinators that may have let a lease lapse: they were away, or could not be heard.
-    pub away: BTreeSet<Seat>,
     /// How everybody behaves.
     pub(crate) conduct: Conduct,
+    /// Whether the chain went back on what was final: from then on it is no witness of that.
+    pub finality_broke: bool,
+    counted: Counted,
 }
 
 impl Oracles {
@@ -76,26 +91,26 @@ impl Oracles {
         });
     }
 
-    /// A coordinator takes an input: what it is told of the chain as final is so.
-    pub fn input(&mut self, who: Seat, input: &Input) {
-        let Input::Ledger(Event::ChainObserved { job, fact, finality: Finality::Final }) = input
-        else {
-            return;
-        };
-        let (job, fact) = (*job, *fact);
-        let over = matches!(fact, ChainFact::Settled | ChainFact::Refunded);
-        self.check("paid work stops on final evidence alone", over || lost(fact), || {
-            format!("coordinator {} stops job {job} because of {fact:?}", who.node)
+    /// A node was said to have lied.
+    pub fn accused(&mut self, job: JobId, seat: Seat, kind: EvidenceKind) {
+        // Only where a lie won is who did not lie in the minority.
+        let outvoted = kind == EvidenceKind::Outvoted && self.any_may_be_wrong(job);
+        let fair = self.liars.contains_key(&seat) || outvoted;
+        self.check("no honest node is accused", fair, || {
+            format!("node {} is accused of {kind:?} in job {job} and never lied", seat.node)
         });
     }
 
-    /// A node was said to have lied.
-    pub fn accused(&mut self, seat: Seat, kind: EvidenceKind) {
-        // In the minority may be who errs, or who is outnumbered by liars.
-        let fair = self.liars.contains(&seat) || self.outnumbered;
-        self.check("no honest node is accused", fair, || {
-            format!("node {} is accused of {kind:?} and never lied", seat.node)
-        });
+    /// The chain goes on, or on another way: what is new from a height on. True where money moved.
+    pub fn follow<'a>(
+        &mut self,
+        from: u64,
+        new: impl Iterator<Item = (&'a EventContext, &'a HouseEvent)>,
+    ) -> bool {
+        let mut history = std::mem::take(&mut self.history);
+        let moved = history.follow(from, new, self);
+        self.history = history;
+        moved
     }
 
     /// A node is asked to sign a receipt; true where another was asked before.
@@ -114,7 +129,7 @@ impl Oracles {
             cost: attested.cost,
         };
         let first = *self.claims.entry((seat, claim.job, claim.attempt)).or_insert(claim);
-        let honest = !self.liars.contains(&seat);
+        let honest = !self.liars.contains_key(&seat);
         self.check("an honest node signs one claim", first == claim || !honest, || {
             format!("node {} signed two claims of job {}", seat.node, claim.job)
         });
@@ -125,8 +140,4 @@ impl Oracles {
     pub fn signs(&mut self, seat: Seat, slot: SigningSlot) -> bool {
         !self.signed.insert((seat, slot))
     }
-}
-
-const fn lost(fact: ChainFact) -> bool {
-    matches!(fact, ChainFact::LeaseLost { .. })
 }

@@ -1,11 +1,15 @@
 //! What processes act on: time, network, chain, and the books of the simulation.
 
+use std::collections::BTreeMap;
+
 use tallystick_chain::ingest::Finality;
+use tallystick_types::{JobId, TaskIndex};
 
 use crate::chain::Chain;
 use crate::disk::{Fuse, Spent};
 use crate::event::{Answer, Ask, Event, Letter, Life, Message, Pid, Session, Timer};
 use crate::kernel::{Audit, Milliseconds, Queue};
+use crate::lies::Overheard;
 use crate::network::{Carried, Network};
 use crate::random::Dice;
 use crate::rpc::Endpoints;
@@ -34,6 +38,8 @@ pub struct Outside {
     pub dice: Dice,
     /// The process that runs in each place, by its life.
     pub lives: Vec<Option<Life>>,
+    /// What was said on the lines that somebody may listen to.
+    pub overheard: BTreeMap<(JobId, TaskIndex), Overheard>,
     /// What a person reads, where one does.
     pub trace: Option<Vec<String>>,
 }

@@ -7,7 +7,7 @@ mod mouth;
 mod settler;
 mod worker;
 
-pub use client::{Client, ClientPlan, JobPlan};
+pub use client::{Client, ClientPlan, JobPlan, Whim};
 pub use coordinator::{Coordinator, CoordinatorPlan};
 pub use eyes::Eyes;
 pub use mouth::Mouth;
@@ -28,6 +28,7 @@ use crate::disk::{Disk, Files, Fuse, LogError};
 use crate::event::{Answer, Letter, Message, Pid, Session, Timer};
 use crate::kernel::MachineClock;
 use crate::outside::Here;
+use crate::random::Dice;
 
 /// Why a process ended. After a loss of power or a failing disk that is as it should be.
 #[derive(Debug, thiserror::Error)]
@@ -77,11 +78,13 @@ pub struct Machine {
     pub files: Files,
     /// Its clock.
     pub clock: MachineClock,
+    /// Headers of the chain that it keeps.
+    pub window: u64,
 }
 
 impl Machine {
     /// A new machine.
-    pub fn new(clock: MachineClock) -> Self {
+    pub fn new(clock: MachineClock, window: u64) -> Self {
         let fuse = Fuse::default();
         Self {
             disk: Disk::new(fuse.clone()),
@@ -89,6 +92,19 @@ impl Machine {
             files: Files::new(fuse.clone()),
             fuse,
             clock,
+            window,
+        }
+    }
+
+    /// Another machine with the same on its disks.
+    pub fn copy(&self) -> Self {
+        Self {
+            fuse: Fuse::default(),
+            disk: self.disk.copy(),
+            log: self.log.copy(),
+            files: self.files.copy(),
+            clock: self.clock.clone(),
+            window: self.window,
         }
     }
 
@@ -104,12 +120,13 @@ impl Machine {
         Ok(store)
     }
 
-    /// The power comes back: what was not synced is gone.
-    pub fn lose_power(&self) {
+    /// The power comes back: what was not synced is gone, or a part of it. The number of writes of
+    /// which a part is left.
+    pub fn lose_power(&self, dice: &mut Dice) -> u64 {
         self.fuse.mend();
         self.disk.lose_power();
         self.log.lose_power();
-        self.files.lose_power();
+        self.files.lose_power(dice)
     }
 }
 
@@ -185,8 +202,36 @@ impl Process {
         }
     }
 
+    /// A client does something to its money.
+    pub fn whim(&mut self, whim: Whim, here: &mut Here<'_>) -> Result<(), End> {
+        match self {
+            Self::Client(it) => it.whim(whim, here),
+            Self::Coordinator(_) | Self::Settler(_) | Self::Worker(_) => Ok(()),
+        }
+    }
+
     /// How it sees the chain.
     pub fn eyes(&self) -> &Eyes {
         each!(self, it => it.eyes())
+    }
+
+    /// What of it is not as in another process that began on a copy of what it kept.
+    pub fn differs(&self, other: &Self) -> Option<&'static str> {
+        if let Some(difference) = self.eyes().differs(other.eyes()) {
+            return Some(difference);
+        }
+        match (self, other) {
+            (Self::Coordinator(one), Self::Coordinator(other)) => {
+                (!one.is_as(other)).then_some("what it decided or wishes")
+            }
+            (Self::Settler(one), Self::Settler(other)) => {
+                (!one.is_as(other)).then_some("what it handed in")
+            }
+            (Self::Worker(one), Self::Worker(other)) => {
+                (!one.is_as(other)).then_some("what it works on")
+            }
+            (Self::Client(_), Self::Client(_)) => None,
+            _ => Some("its role"),
+        }
     }
 }

@@ -23,6 +23,8 @@ pub struct Census {
     pub reorganisations: u64,
     /// Of these, more than ten blocks deep.
     pub deep_reorganisations: u64,
+    /// Of these, beyond the headers that machines keep.
+    pub beyond_window: u64,
     /// Of these, beyond a final block.
     pub broken_finality: u64,
     /// Pairs of processes that were cut off from each other.
@@ -37,6 +39,8 @@ pub struct Census {
     pub lies: u64,
     /// Commits that failed.
     pub disk_errors: u64,
+    /// Writes of which a part remained.
+    pub torn_writes: u64,
     /// Base fees that jumped.
     pub fee_spikes: u64,
     /// Processes that vanished for good.
@@ -45,11 +49,12 @@ pub struct Census {
 
 impl Census {
     /// Names and counts, in the order of the table.
-    pub fn rows(&self) -> [(&'static str, u64); 12] {
+    pub fn rows(&self) -> [(&'static str, u64); 14] {
         [
             ("losses of power", self.crashes),
             ("reorganisations", self.reorganisations),
             ("  deeper than 10 blocks", self.deep_reorganisations),
+            ("  beyond the headers that are kept", self.beyond_window),
             ("  beyond a final block", self.broken_finality),
             ("partitions", self.partitions),
             ("messages lost", self.lost_messages),
@@ -57,6 +62,7 @@ impl Census {
             ("answers of endpoints lost", self.lost_answers),
             ("lies of endpoints", self.lies),
             ("disk errors", self.disk_errors),
+            ("torn writes", self.torn_writes),
             ("fee spikes", self.fee_spikes),
             ("processes that vanished", self.vanished),
         ]
@@ -67,6 +73,7 @@ impl Census {
         self.crashes += other.crashes;
         self.reorganisations += other.reorganisations;
         self.deep_reorganisations += other.deep_reorganisations;
+        self.beyond_window += other.beyond_window;
         self.broken_finality += other.broken_finality;
         self.partitions += other.partitions;
         self.lost_messages += other.lost_messages;
@@ -74,6 +81,7 @@ impl Census {
         self.lost_answers += other.lost_answers;
         self.lies += other.lies;
         self.disk_errors += other.disk_errors;
+        self.torn_writes += other.torn_writes;
         self.fee_spikes += other.fee_spikes;
         self.vanished += other.vanished;
     }

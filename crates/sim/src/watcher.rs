@@ -13,7 +13,7 @@ use crate::outside::Here;
 use crate::situations::Situation;
 
 /// A coordinator wishes for something.
-pub(crate) fn wished(wish: &Wish, here: &mut Here<'_>) {
+pub(crate) fn wished(me: Seat, wish: &Wish, here: &mut Here<'_>) {
     match wish {
         Wish::ToNode(seat, order) => ordered(*seat, order, here),
         Wish::Chain(job, call) => {
@@ -46,12 +46,17 @@ pub(crate) fn wished(wish: &Wish, here: &mut Here<'_>) {
                 }
                 Told::Reassigned { .. } => Situation::TaskReassigned,
                 Told::Quarantined(seat, kind) => {
-                    here.out.tally.oracles.accused(*seat, *kind);
+                    here.out.tally.oracles.accused(*job, *seat, *kind);
                     Situation::NodeQuarantined
                 }
                 Told::Receipt { .. } => Situation::ReceiptMade,
                 Told::DeadLetter(..) => Situation::TaskDeadLettered,
-                Told::Closed(CloseReason::Cancelled) => {
+                Told::Closed(reason) => {
+                    let oracles = &mut here.out.tally.oracles;
+                    oracles.closed(me, (*job, *reason), &here.out.chain);
+                    if *reason != CloseReason::Cancelled {
+                        return;
+                    }
                     let me = here.me.pid;
                     here.out.tally.oracles.cancelled(me, *job);
                     Situation::ClientCancelled
@@ -62,8 +67,7 @@ pub(crate) fn wished(wish: &Wish, here: &mut Here<'_>) {
                 | Told::Progress(..)
                 | Told::Committed(..)
                 | Told::Failed(..)
-                | Told::Attested(_)
-                | Told::Closed(_) => return,
+                | Told::Attested(_) => return,
             };
             here.mark(situation);
         }
@@ -77,6 +81,7 @@ fn ordered(seat: Seat, order: &NodeOrder, here: &mut Here<'_>) {
                 let it = assignment;
                 format!("node {}: do task {} of {} as {role:?}", seat.node, it.task, it.job)
             });
+            here.out.tally.oracles.drawn(assignment.job, assignment.task, seat);
             if *role == tallystick_protocol::ledger::Role::Secondary {
                 here.mark(Situation::SecondariesDrawn);
             }

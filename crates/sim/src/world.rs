@@ -1,15 +1,18 @@
 //! One simulation: everything that happens, one after the other.
 
+mod books;
 mod faults;
 mod verdict;
 
 pub use verdict::simulate;
 
+use std::collections::BTreeMap;
+
 use crate::cast::{Cast, ENDPOINTS, Scene};
 use crate::chain::genesis::GenesisError;
 use crate::chain::{Choice, Settings};
 use crate::event::{Event, Life, Pid};
-use crate::fault::{self, Targets};
+use crate::fault::{self, Climate, Targets};
 use crate::kernel::{Audit, Milliseconds, Queue};
 use crate::lies::Character;
 use crate::network::Network;
@@ -25,6 +28,7 @@ use crate::situations::Situation;
 use crate::tally::Tally;
 use tallystick_chain::ingest::IngestConfig;
 use tallystick_chain::view::HouseContracts;
+use tallystick_types::Seat;
 
 /// For how long things go wrong, in milliseconds.
 const STORM: Milliseconds = 300_000;
@@ -32,6 +36,9 @@ const STORM: Milliseconds = 300_000;
 const PATIENCE: Milliseconds = 3_600_000;
 /// Milliseconds between two blocks, on average.
 const BLOCK: (Milliseconds, Milliseconds) = (1_000, 3_000);
+
+/// Headers that machines keep.
+const WINDOW: u64 = 64;
 
 /// What is wanted of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +62,15 @@ pub struct World {
     stands: bool,
     choice: Choice,
     worst_head: u64,
+    /// Every node.
+    seats: Vec<Seat>,
+    /// When processes were away, the last one perhaps still.
+    away: Vec<(Pid, Milliseconds, Option<Milliseconds>)>,
+    climate: Climate,
+    /// Headers that each machine keeps.
+    window: u64,
+    /// When the chain went back on what was final.
+    broke: Option<Milliseconds>,
 }
 
 /// Where a process runs.
@@ -108,8 +124,7 @@ impl World {
     pub fn new(scene: &Scene, mode: Mode, traced: bool) -> Result<Self, GenesisError> {
         let cast = Cast::of(scene)?;
         let mut dice = Dice::of(scene.seed, "world");
-        let settings =
-            Settings { final_lag: dice.between(4, 10), safe_lag: 2, ..Settings::default() };
+        let settings = Settings { final_lag: scene.final_lag, safe_lag: 2, ..Settings::default() };
         let mut chain = cast.genesis.chain(settings);
         // What was there before any work is final.
         for _ in 0..settings.final_lag.saturating_add(2) {
@@ -117,9 +132,13 @@ impl World {
         }
         let began = chain.head().time().saturating_mul(1_000);
         let deployment = cast.genesis.deployment.clone();
+        let seats = cast.genesis.seats.clone();
         let contracts = IngestConfig::of_deployment(&deployment).addresses();
         let mut queue = Queue::new(began);
-        let places = places(cast.clone(), scene, &mut dice, &queue);
+        // Where nothing has to end, machines may keep fewer headers than it takes to be final.
+        let is_short = scene.climate.short_memory && mode == Mode::Safety;
+        let window = if is_short { settings.final_lag.saturating_sub(2) } else { WINDOW };
+        let places = places(cast.clone(), scene, (&mut dice, &queue), window);
         queue.plan(began.saturating_add(1_000), Event::Mine);
         let out = Outside {
             queue,
@@ -130,6 +149,7 @@ impl World {
             audit: Audit::default(),
             dice: Dice::of(scene.seed, "questions"),
             lives: vec![None; places.len()],
+            overheard: BTreeMap::new(),
             trace: traced.then(Vec::new),
         };
         let mut world = Self {
@@ -143,6 +163,11 @@ impl World {
             stands: false,
             choice: Choice::ALL,
             worst_head: 0,
+            seats,
+            away: Vec::new(),
+            climate: scene.climate,
+            window,
+            broke: None,
         };
         world.note_liars(scene);
         world.plan_faults(scene, settings.final_lag);
@@ -154,22 +179,19 @@ impl World {
     }
 
     fn note_liars(&mut self, scene: &Scene) {
-        let oracles = &mut self.out.tally.oracles;
-        let mut liars = 0_usize;
         for place in &self.places {
             if let Role::Worker(plan) = &place.role
                 && !plan.character.is_honest()
             {
-                oracles.liars.insert(plan.seat);
-                liars += 1;
+                self.out.tally.oracles.liars.insert(plan.seat, plan.character);
             }
         }
-        // A single node decides alone; two that err differently never agree.
+        let oracles = &mut self.out.tally.oracles;
         let ill = is_ill(scene);
         oracles.conduct.is_calm = !ill;
         let enough = scene.jobs.iter().all(|job| usize::from(job.replicas) <= scene.workers.len());
-        oracles.conduct.is_fair = !ill && liars == 0 && enough && !scene.client_vanishes;
-        oracles.outnumbered = liars > 0 && scene.jobs.iter().any(|job| job.replicas < 2);
+        let steady = scene.client_vanishes.is_none() && scene.whims.is_empty();
+        oracles.conduct.is_fair = !ill && oracles.liars.is_empty() && enough && steady;
     }
 
     fn plan_faults(&mut self, scene: &Scene, final_lag: u64) {
@@ -194,10 +216,14 @@ impl World {
         }
         let heal = self.began.saturating_add(STORM);
         self.out.queue.plan(heal, Event::Fault(fault::Fault::Heal));
-        if scene.client_vanishes {
-            let client = self.places.len().saturating_sub(1);
-            let at = self.began.saturating_add(100_000);
+        let client = self.places.len().saturating_sub(1);
+        if let Some(after) = scene.client_vanishes {
+            let at = self.began.saturating_add(after);
             self.out.queue.plan(at, Event::Fault(fault::Fault::Vanish(client)));
+        }
+        for (after, whim) in &scene.whims {
+            let at = self.began.saturating_add(*after);
+            self.out.queue.plan(at, Event::Fault(fault::Fault::Whim(client, *whim)));
         }
     }
 
@@ -322,8 +348,13 @@ impl World {
         if place.process.is_some() || place.is_gone {
             return;
         }
-        place.machine.lose_power();
-        let opened = place.open();
+        let mut dice = Dice::of(now.wrapping_add(u64::try_from(pid).unwrap_or_default()), "torn");
+        let torn = place.machine.lose_power(&mut dice);
+        self.out.tally.census.torn_writes += torn;
+        if torn > 0 {
+            self.out.tally.situations.mark(Situation::WriteTorn);
+        }
+        let opened = place.open(&place.machine);
         let process = match opened {
             Ok(process) => process,
             Err(end) => {
@@ -337,6 +368,10 @@ impl World {
             }
         };
         place.process = Some(process);
+        let back = self.away.iter_mut().rev().find(|(away, _, _)| *away == pid);
+        if let Some((_, _, until)) = back {
+            *until = Some(now);
+        }
         let life = Life { pid, generation: place.generation };
         place.generation = place.generation.saturating_add(1);
         if let Some(slot) = self.out.lives.get_mut(pid) {
@@ -363,6 +398,8 @@ impl World {
             }
         }
         self.mark_loss(&process, end.is_none());
+        self.away.push((pid, now, None));
+        self.out.tally.oracles.conduct.was_away = true;
         drop(process);
         if let Some(slot) = self.out.lives.get_mut(pid) {
             *slot = None;
@@ -376,18 +413,17 @@ impl World {
 }
 
 impl Place {
-    fn open(&self) -> Result<Process, End> {
+    /// A process on what a machine keeps.
+    fn open(&self, machine: &Machine) -> Result<Process, End> {
         Ok(match &self.role {
             Role::Coordinator(plan) => {
-                Process::Coordinator(Box::new(Coordinator::open(&self.machine, plan)?))
+                Process::Coordinator(Box::new(Coordinator::open(machine, plan)?))
             }
             Role::Worker(plan) => {
-                Process::Worker(Box::new(Worker::open(&self.machine, plan, self.generation)?))
+                Process::Worker(Box::new(Worker::open(machine, plan, self.generation)?))
             }
-            Role::Settler(plan) => {
-                Process::Settler(Box::new(SettlerProcess::open(&self.machine, plan)?))
-            }
-            Role::Client(plan) => Process::Client(Box::new(Client::open(&self.machine, plan)?)),
+            Role::Settler(plan) => Process::Settler(Box::new(SettlerProcess::open(machine, plan)?)),
+            Role::Client(plan) => Process::Client(Box::new(Client::open(machine, plan)?)),
         })
     }
 }
@@ -415,7 +451,12 @@ fn is_disk(end: &End) -> bool {
         || end.to_string().contains("storage failed")
 }
 
-fn places(cast: Cast, scene: &Scene, dice: &mut Dice, queue: &Queue<Event>) -> Vec<Place> {
+fn places(
+    cast: Cast,
+    scene: &Scene,
+    (dice, queue): (&mut Dice, &Queue<Event>),
+    window: u64,
+) -> Vec<Place> {
     let mut roles = Vec::new();
     for (number, plan) in cast.coordinators.into_iter().enumerate() {
         roles.push((format!("coordinator {number}"), Role::Coordinator(Box::new(plan))));
@@ -429,7 +470,8 @@ fn places(cast: Cast, scene: &Scene, dice: &mut Dice, queue: &Queue<Event>) -> V
     let skewed = scene.climate.network;
     let place = |(name, role)| {
         let skew = i64::try_from(dice.below(4_000)).unwrap_or_default().saturating_sub(2_000);
-        let machine = Machine::new(queue.clock(if skewed { skew } else { 0 }));
+        let clock = queue.clock(if skewed { skew } else { 0 });
+        let machine = Machine::new(clock, window);
         Place { name, machine, role, process: None, generation: 0, is_gone: false }
     };
     roles.into_iter().map(place).collect()

@@ -7,10 +7,13 @@ use tallystick_protocol::ledger::{ChainFact, Evidence, Job};
 use tallystick_scheduler::Request;
 use tallystick_types::{
     Attempt, Attestation, BlobDigest, ChainTime, JobId, OutputDigest, OutputRoot, Receipt,
-    ReceiptClaim, Seat, SignedReceipt, TaskIndex, Usage, WallTime,
+    ReceiptClaim, Seat, Seconds, SignedReceipt, TaskIndex, Usage, WallTime,
 };
 
 use super::input::{Lease, NodeOutput, Offer};
+
+/// How long before the end of a job it is too late to bring a result to the chain.
+const CLOSING: Seconds = Seconds::new(30);
 
 /// Everything beside the ledger that belongs to one job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,7 +143,20 @@ impl Book {
 
     /// Whether it is too late to take the lease.
     pub fn is_late(&self, now: WallTime) -> bool {
-        now.get() / 1_000 >= self.last_moment().get()
+        now.get() / 1_000 >= self.last_moment().get() || self.is_closing(now)
+    }
+
+    /// Whether no result can come to the chain in time any more. Its lease cannot be renewed beyond
+    /// the end of the job, and is given back while that is still possible: one that lapses costs a
+    /// share of what it locked.
+    pub fn is_closing(&self, now: WallTime) -> bool {
+        now.after(CLOSING).get() / 1_000 >= self.offer.rules.complete_by.get()
+    }
+
+    /// Whether the chain was seen to have a result, or to be done with the job.
+    pub(super) const fn is_proposed(&self) -> bool {
+        use ChainFact::{Proposed, Refunded, Settled};
+        matches!(self.shown, Some(Proposed { .. } | Settled | Refunded))
     }
 
     /// When anybody can send the money back at the latest, while there is no result.

@@ -208,11 +208,14 @@ impl Machine {
     }
 
     /// The call that gives a lease back, where it is of no use: the job ended without result, or
-    /// never began, or the chain counts more nodes than have the result. In that case verified
+    /// never began, or its time is nearly over, or the chain counts more nodes than have the result. In that case verified
     /// tasks stay, and the next attempt is taken with those nodes alone that agreed.
     pub(super) fn release_call(&self, job: JobId) -> Option<ChainCall> {
-        let lease = self.books.get(&job)?.lease.as_ref()?;
-        let attempt = lease.attempt;
+        let book = self.books.get(&job)?;
+        let attempt = book.lease.as_ref()?.attempt;
+        if book.is_closing(self.ledger.state().now) && !book.is_proposed() {
+            return Some(ChainCall::Release { attempt });
+        }
         let useless = match self.ledger.job(job) {
             None => true,
             Some(it) => match it.close_reason() {

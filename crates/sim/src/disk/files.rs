@@ -12,6 +12,7 @@ use imbl::OrdMap;
 use tallystick_blobs::{AppendFile, Disk, DiskEntry, FolderLock, ReadFile};
 
 use super::{Fuse, Spent};
+use crate::random::Dice;
 
 /// The files of a machine. Clones are the same files.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ struct Held {
 /// nothing.
 type Folders = BTreeMap<PathBuf, OrdMap<OsString, usize>>;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Node {
     bytes: Vec<u8>,
     synced: Vec<u8>,
@@ -59,14 +60,49 @@ impl Files {
         Self { fuse, held: Arc::default() }
     }
 
-    /// What remains after a loss of power. Nobody has a file open then.
-    pub fn lose_power(&self) {
-        let mut held = self.held();
-        held.names = held.synced.clone();
+    /// What remains after a loss of power: what was synced, and of the rest perhaps a part. Nobody
+    /// has a file open then. The number of writes of which only a part remains.
+    pub fn lose_power(&self, dice: &mut Dice) -> u64 {
+        let (mut held, mut torn) = (self.held(), 0);
         held.locks.clear();
-        for node in &mut held.nodes {
-            node.bytes = node.synced.clone();
+        // The disk may have got to a name that nobody made sure of.
+        let mut names = held.synced.clone();
+        for (folder, files) in &held.names {
+            let known = names.entry(folder.clone()).or_default();
+            for (name, node) in files {
+                if !known.contains_key(name) && dice.falls(500_000) {
+                    known.insert(name.clone(), *node);
+                }
+            }
         }
+        held.synced = names.clone();
+        held.names = names;
+        for node in &mut held.nodes {
+            let whole = node.synced.len();
+            if let Some(rest) = node.bytes.get(whole..).filter(|rest| !rest.is_empty()) {
+                let most = u64::try_from(rest.len()).unwrap_or_default();
+                let kept = usize::try_from(dice.below(most)).unwrap_or_default();
+                torn += u64::from(kept > 0);
+                node.bytes.truncate(whole.saturating_add(kept));
+            } else {
+                node.bytes = node.synced.clone();
+            }
+            node.synced = node.bytes.clone();
+        }
+        torn
+    }
+
+    /// Copies everything, as somebody who looks at the disk from outside.
+    pub fn copy(&self) -> Self {
+        let held = self.held();
+        let copied = Held {
+            nodes: held.nodes.clone(),
+            names: held.names.clone(),
+            synced: held.synced.clone(),
+            folders: held.folders.clone(),
+            locks: BTreeSet::new(),
+        };
+        Self { fuse: Fuse::default(), held: Arc::new(Mutex::new(copied)) }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {

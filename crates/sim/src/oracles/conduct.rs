@@ -36,6 +36,8 @@ pub struct Conduct {
     pub(crate) is_calm: bool,
     /// Whether nobody lies and nothing but lines and machines fails.
     pub(crate) is_fair: bool,
+    /// Whether a process was away.
+    pub(crate) was_away: bool,
     /// Jobs of which nothing can come by the will of their client.
     hopeless: BTreeSet<JobId>,
 }
@@ -113,7 +115,7 @@ impl Oracles {
 
     /// An agent wants a word signed, of which there is one for each slot.
     pub fn wants_signed(&mut self, seat: Seat, slot: SigningSlot, word: B256) {
-        if self.liars.contains(&seat) {
+        if self.liars.contains_key(&seat) {
             return;
         }
         let first = *self.conduct.asked_to_sign.entry((seat, slot)).or_insert(word);
@@ -131,7 +133,7 @@ impl Oracles {
     pub fn receipt_signed(&mut self, seat: Seat, receipt: ReceiptDigest) {
         let Some(slot) = self.conduct.receipts.get(&(seat, receipt)).copied() else { return };
         let first = *self.conduct.signed_receipts.entry((seat, slot)).or_insert(receipt);
-        let holds = first == receipt || self.liars.contains(&seat);
+        let holds = first == receipt || self.liars.contains_key(&seat);
         self.check("an honest node signs one receipt", holds, || {
             format!("node {} signed two receipts of {slot:?}", seat.node)
         });
@@ -139,7 +141,7 @@ impl Oracles {
 
     /// A node says something that it signed. `is_kept`: its disk has the signature.
     pub fn signature_leaves(&mut self, seat: Seat, is_kept: bool) {
-        let holds = is_kept || self.liars.contains(&seat);
+        let holds = is_kept || self.liars.contains_key(&seat);
         self.check("what leaves a machine is on its disk", holds, || {
             format!("node {} hands a signature out that a crash would make it forget", seat.node)
         });
@@ -152,7 +154,7 @@ impl Oracles {
 
     /// A node opens.
     pub fn opened(&mut self, assignment: TaskAssignment, opening: &Opening) {
-        if self.liars.contains(&assignment.seat) {
+        if self.liars.contains_key(&assignment.seat) {
             return;
         }
         let node = assignment.seat.node;
@@ -247,7 +249,7 @@ impl Oracles {
                 }
                 JobEvent::Reopened { .. } => {
                     let Some(deadline) = self.conduct.leases.remove(job) else { continue };
-                    let well = self.conduct.is_calm && self.away.is_empty();
+                    let well = self.conduct.is_calm && !self.conduct.was_away;
                     let lapsed = time >= deadline.get();
                     self.check("no lease lapses while all is well", !(well && lapsed), || {
                         format!("the lease of job {job} lapsed at {time}")

@@ -1,7 +1,6 @@
 //! The chain as it is: every block of the branch that counts, read without ingest, and what of it
 //! went again.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tallystick_chain::view::{
@@ -9,7 +8,6 @@ use tallystick_chain::view::{
 };
 use tallystick_types::{BlockHash, ChainTime, JobId};
 
-use super::Oracles;
 use crate::chain::{Block, Chain};
 
 /// The branch that counts, with its events.
@@ -17,8 +15,6 @@ use crate::chain::{Block, Chain};
 pub struct Ground {
     contracts: HouseContracts,
     blocks: Vec<Told>,
-    ended: BTreeSet<JobId>,
-    ended_twice: Option<JobId>,
 }
 
 /// One block's events.
@@ -35,6 +31,8 @@ struct Told {
 pub struct Undone {
     /// How many blocks.
     pub blocks: u64,
+    /// Height of the first block that is new.
+    pub from: u64,
     /// What they told of jobs.
     pub events: Vec<(JobId, JobEvent)>,
 }
@@ -42,7 +40,7 @@ pub struct Undone {
 impl Ground {
     /// Nothing read yet.
     pub const fn new(contracts: HouseContracts) -> Self {
-        Self { contracts, blocks: Vec::new(), ended: BTreeSet::new(), ended_twice: None }
+        Self { contracts, blocks: Vec::new() }
     }
 
     /// Reads up to the newest block; what went, and what came.
@@ -55,25 +53,16 @@ impl Ground {
                 break;
             }
             undone.blocks += 1;
-            let gone = self.blocks.pop().map(|told| told.jobs()).unwrap_or_default();
-            for job in gone.iter().filter_map(end) {
-                self.ended.remove(&job);
-            }
-            undone.events.extend(gone);
+            undone.events.extend(self.blocks.pop().into_iter().flat_map(|told| told.jobs()));
         }
         let from = self.blocks.last().map_or(0, |told| told.place.number.saturating_add(1));
+        undone.from = from;
         for number in from..=head.number() {
             let Some(block) = chain.block_at(&head, number) else { break };
             let before =
                 self.blocks.last().map_or_else(|| Some(Arc::default()), |told| told.after.clone());
             let told = self.read(block, before);
-            let jobs = told.jobs();
-            for job in jobs.iter().filter_map(end) {
-                if !self.ended.insert(job) {
-                    self.ended_twice = Some(job);
-                }
-            }
-            new.extend(jobs);
+            new.extend(told.jobs());
             self.blocks.push(told);
         }
         (undone, new)
@@ -111,21 +100,11 @@ impl Ground {
         Some(self.blocks.get(index)?.place.hash)
     }
 
-    /// Every job ends at most once on the branch that counts.
-    pub fn check_ends(&self, oracles: &mut Oracles) {
-        oracles.check(
-            "a job is settled or refunded at most once",
-            self.ended_twice.is_none(),
-            || format!("two ends of job {:?} are on the chain", self.ended_twice),
-        );
-    }
-}
-
-/// The job that an event ends.
-const fn end((job, event): &(JobId, JobEvent)) -> Option<JobId> {
-    match event {
-        JobEvent::Settled { .. } | JobEvent::Refunded { .. } => Some(*job),
-        _ => None,
+    /// What the blocks from a height on tell.
+    pub fn since(&self, from: u64) -> impl Iterator<Item = (&EventContext, &HouseEvent)> {
+        let first = self.blocks.partition_point(|told| told.place.number < from);
+        let new = self.blocks.get(first..).unwrap_or_default();
+        new.iter().flat_map(|told| &told.events).map(|(at, event)| (at, event))
     }
 }
 

@@ -5,9 +5,11 @@ use alloy_sol_types::SolCall;
 use tallystick_abi::contracts::{IJobManager, IPaymentManager, ITallyToken};
 use tallystick_abi::{Contract, Deployment};
 use tallystick_chain::endpoint::Call;
+use tallystick_chain::view::HouseView;
+use tallystick_types::Seat;
 
 use super::Oracles;
-use crate::chain::Chain;
+use crate::chain::{Block, Chain};
 
 /// Everybody who can have money.
 #[derive(Clone, Debug)]
@@ -23,9 +25,19 @@ impl Purses {
     }
 
     fn ask<C: SolCall>(&self, chain: &Chain, to: Contract, call: &C) -> Option<C::Return> {
+        self.ask_at(chain, chain.head(), to, call)
+    }
+
+    fn ask_at<C: SolCall>(
+        &self,
+        chain: &Chain,
+        at: &Block,
+        to: Contract,
+        call: &C,
+    ) -> Option<C::Return> {
         let (to, data) = (self.deployment.address(to), call.abi_encode().into());
         let call = Call { from: Address::ZERO, to, data, value: U256::ZERO };
-        let answer = chain.call(chain.head(), &call).ok()?;
+        let answer = chain.call(at, &call).ok()?;
         C::abi_decode_returns(&answer).ok()
     }
 
@@ -73,6 +85,42 @@ impl Purses {
         let sum = free.fold(U256::from(lane), U256::saturating_add);
         oracles.check("free balances and the chain lane add up", sum == total, || {
             format!("free and chain lane are {sum}, all is {total}")
+        });
+    }
+
+    /// Every node earned what the settled jobs owe it, and nothing twice.
+    pub fn check_earned(&self, chain: &Chain, seats: &[Seat], oracles: &mut Oracles) {
+        let token = self.deployment.address(Contract::TallyToken);
+        let accounts = oracles.history().accounts();
+        for seat in seats {
+            let owed = accounts.get(&seat.node).copied().unwrap_or_default();
+            let owner = Address::left_padding_from(&seat.node.get().to_be_bytes());
+            let copies = oracles.liars.get(seat).is_some_and(|it| it.copies());
+            oracles.check("who only copies earns nothing", !copies || owed.earned == 0, || {
+                format!("node {} earned {} for the work of others", seat.node, owed.earned)
+            });
+            let call = IJobManager::accountOfCall { owner, token };
+            let held = self.ask(chain, Contract::JobManager, &call);
+            let held = held.map(|account| (account.balance, account.fees));
+            let same = held == Some((owed.earned, owed.fees));
+            oracles.check("a node earns what settled jobs owe it", same, || {
+                format!("node {} has {held:?} in the lane, owed are {owed:?}", seat.node)
+            });
+        }
+    }
+
+    /// The stake of all nodes that a view has at a block is what the contract for stake holds.
+    pub fn check_view(&self, chain: &Chain, at: &Block, view: &HouseView, oracles: &mut Oracles) {
+        let account = self.deployment.address(Contract::StakingManager);
+        let call = ITallyToken::balanceOfCall { account };
+        let held = self.ask_at(chain, at, Contract::TallyToken, &call);
+        let nodes = view.nodes().flat_map(|node| {
+            let it = &node.stake;
+            [it.pending.get(), it.active.get(), it.thawing.get()]
+        });
+        let sum = nodes.map(U256::from).fold(U256::ZERO, U256::saturating_add);
+        oracles.check("the stake in a view is the stake there is", held == Some(sum), || {
+            format!("at block {} a view has a stake of {sum}, held are {held:?}", at.number())
         });
     }
 

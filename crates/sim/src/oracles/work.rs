@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tallystick_protocol::commitment::job_output_root;
 use tallystick_protocol::output::TaskOutput;
 use tallystick_protocol::specification::{Slice, Specification, slice_seed};
 use tallystick_types::{JobId, OutputRoot, SliceRange, TaskIndex};
@@ -13,6 +14,7 @@ use crate::executor::right;
 #[derive(Clone, Debug)]
 pub struct Expected {
     outputs: Vec<Vec<u8>>,
+    per_task: u64,
 }
 
 impl Expected {
@@ -31,7 +33,21 @@ impl Expected {
             };
             Some(right(program, &part, slice_seed(job, number)))
         });
-        Some(Self { outputs: outputs.collect::<Option<_>>()? })
+        let per_task = specification.slices_per_task;
+        Some(Self { outputs: outputs.collect::<Option<_>>()?, per_task })
+    }
+
+    /// The root over all tasks.
+    fn whole(&self) -> Option<OutputRoot> {
+        let slices = u64::try_from(self.outputs.len()).ok()?;
+        let tasks = slices.div_ceil(self.per_task.max(1));
+        let roots = (0..tasks).map(|task| {
+            let first = task.checked_mul(self.per_task)?;
+            let count = self.per_task.min(slices.checked_sub(first)?);
+            let root = self.root(SliceRange { first, count })?;
+            Some((TaskIndex::new(u32::try_from(task).ok()?), root))
+        });
+        job_output_root(roots.collect::<Option<Vec<_>>>()?).ok()
     }
 
     fn root(&self, slices: SliceRange) -> Option<OutputRoot> {
@@ -58,9 +74,18 @@ impl Oracles {
         output_root: OutputRoot,
     ) {
         let right = self.expected.get(&job).and_then(|expected| expected.root(slices));
-        let holds = self.outnumbered || right == Some(output_root);
+        let holds = right == Some(output_root) || self.may_be_wrong(job, task);
         self.check("a verified output is the right one", holds, || {
             format!("task {task} of job {job} was verified as {output_root}")
+        });
+    }
+
+    /// A job was paid for an output.
+    pub fn paid(&mut self, job: JobId, output_root: OutputRoot) {
+        let right = self.expected.get(&job).and_then(Expected::whole);
+        let holds = right == Some(output_root) || self.any_may_be_wrong(job);
+        self.check("a settled output is the right one", holds, || {
+            format!("job {job} was paid for {output_root}, right is {right:?}")
         });
     }
 }

@@ -4,21 +4,25 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolCall;
 use sha2::{Digest, Sha256};
-use tallystick_abi::Deployment;
+use tallystick_abi::contracts::{self, IJobManager, IPaymentManager, ITallyToken};
+use tallystick_abi::{Contract, Deployment};
+use tallystick_chain::endpoint::Call;
 use tallystick_chain::keys::{EvmSigner, LocalKey};
+use tallystick_chain::outbox::{Intent, IntentKey};
 use tallystick_ports::Clock;
 use tallystick_protocol::ledger::{Limits, Queueing};
 use tallystick_protocol::specification::{Input as WorkInput, Specification, Work};
 use tallystick_protocol::split::Splitter;
 use tallystick_types::{
-    InputDigest, JobId, JobOrder, Policy, Privacy, ProgramDigest, Seconds, Trust, Verification,
-    WallTime,
+    ChainTime, Funding, InputDigest, JobId, JobOrder, Policy, Privacy, ProgramDigest, Seconds,
+    Trust, Verification, WallTime,
 };
 use tallystick_wire::client::{QuoteRequest, QuoteResponse, SubmitRequest};
 
 use super::worker::engine;
-use super::{End, Eyes, Machine};
+use super::{End, Eyes, Machine, Mouth};
 use crate::event::{Answer, Letter, Pid, Timer};
 use crate::executor::TRAP;
 use crate::kernel::MachineClock;
@@ -29,6 +33,9 @@ use crate::situations::Situation;
 const LOOK: u64 = 2_000;
 /// Time until something is said again.
 const PATIENCE: Seconds = Seconds::new(12);
+
+/// The most that it pays for a unit of gas, in wei.
+const FEE_CAP: u128 = 200_000_000_000;
 
 /// One job that a client wants done.
 #[derive(Clone, Debug)]
@@ -49,6 +56,19 @@ pub struct JobPlan {
     pub forgets: bool,
     /// Whether its program fails on every machine.
     pub traps: bool,
+    /// Where the money comes from.
+    pub funding: Funding,
+}
+
+/// What a client does to its own money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whim {
+    /// Takes its allowance back.
+    Revoke,
+    /// Takes its whole deposit away.
+    Drain,
+    /// Gives the allowance again.
+    Allow,
 }
 
 /// What a client is set up with.
@@ -73,6 +93,8 @@ pub struct ClientPlan {
 pub struct Client {
     plan: ClientPlan,
     eyes: Eyes,
+    mouth: Mouth,
+    whims: u8,
     clock: MachineClock,
     began: WallTime,
     orders: Vec<Order>,
@@ -87,6 +109,9 @@ struct Order {
     replicas: u8,
     bytes: Vec<Arc<[u8]>>,
     specification: Specification,
+    funding: Funding,
+    assign_by: Option<ChainTime>,
+    promised: bool,
 }
 
 #[derive(Debug)]
@@ -95,6 +120,8 @@ enum Stage {
     Quoting,
     Submitting(Box<SubmitRequest>, JobId),
     Given(JobId),
+    /// Nobody can make a job of it any more.
+    Lost,
 }
 
 impl Client {
@@ -102,10 +129,13 @@ impl Client {
     pub fn open(machine: &Machine, plan: &ClientPlan) -> Result<Self, End> {
         let (endpoints, agreement) = plan.endpoints;
         let eyes = Eyes::open(machine, &plan.deployment, endpoints, agreement)?;
+        let chain = plan.deployment.chain_id;
+        let mouth = Mouth::open(machine, chain, plan.signer.clone(), agreement)?;
         let clock = machine.clock.clone();
         let orders = plan.jobs.iter().zip(0..).map(|(job, number)| Order::of(job, number));
         let orders = orders.collect();
-        Ok(Self { plan: plan.clone(), eyes, began: clock.now(), clock, orders })
+        let (plan, began) = (plan.clone(), clock.now());
+        Ok(Self { plan, eyes, mouth, whims: 0, began, clock, orders })
     }
 
     /// How it sees the chain.
@@ -117,7 +147,7 @@ impl Client {
     pub fn jobs(&self) -> Vec<JobId> {
         let number = |order: &Order| match order.stage {
             Stage::Submitting(_, job) | Stage::Given(job) => Some(job),
-            Stage::Uploading | Stage::Quoting => None,
+            Stage::Uploading | Stage::Quoting | Stage::Lost => None,
         };
         self.orders.iter().filter_map(number).collect()
     }
@@ -126,6 +156,7 @@ impl Client {
     pub fn is_content(&self) -> bool {
         self.orders.iter().all(|order| match order.stage {
             Stage::Given(job) => self.is_over(job),
+            Stage::Lost => true,
             Stage::Uploading | Stage::Quoting | Stage::Submitting(..) => false,
         })
     }
@@ -138,6 +169,7 @@ impl Client {
     /// Begins.
     pub fn start(&mut self, here: &mut Here<'_>) -> Result<(), End> {
         here.wake(0, Timer::Ingest);
+        here.wake(1, Timer::Lane);
         here.wake(LOOK, Timer::Client);
         Ok(())
     }
@@ -146,9 +178,12 @@ impl Client {
     pub fn timer(&mut self, timer: Timer, here: &mut Here<'_>) -> Result<(), End> {
         match timer {
             Timer::Ingest => self.eyes.wake(here),
+            Timer::Lane => self.mouth.tick(here),
             Timer::Client => {
                 here.wake(LOOK, Timer::Client);
                 self.look(here);
+                self.promise(here)?;
+                self.note_losses(here);
                 Ok(())
             }
             _ => Ok(()),
@@ -159,7 +194,98 @@ impl Client {
     pub fn answer(&mut self, answer: Answer, here: &mut Here<'_>) -> Result<(), End> {
         match answer {
             Answer::Ingest(answers) => self.eyes.answers(answers, here),
-            _ => Ok(()),
+            answer => self.mouth.answer(answer, here),
+        }
+    }
+
+    /// How it speaks to the chain.
+    pub const fn mouth(&self) -> &Mouth {
+        &self.mouth
+    }
+
+    /// Does something to its money.
+    pub fn whim(&mut self, whim: Whim, here: &mut Here<'_>) -> Result<(), End> {
+        let payments = self.plan.deployment.address(Contract::PaymentManager);
+        let (token, owner) = (self.plan.token, self.plan.signer.address());
+        let approve = |value| ITallyToken::approveCall { spender: payments, value }.abi_encode();
+        let (situation, to, data) = match whim {
+            Whim::Revoke => (Situation::AllowanceRevoked, token, approve(U256::ZERO)),
+            Whim::Allow => (Situation::AllowanceGiven, token, approve(U256::MAX)),
+            Whim::Drain => {
+                let free = IPaymentManager::freeOfCall { owner, token };
+                let amount = ask(here, payments, &free).unwrap_or_default();
+                let call = IPaymentManager::withdrawCall { token, amount, to: owner };
+                (Situation::BalanceDrained, payments, call.abi_encode())
+            }
+        };
+        here.mark(situation);
+        self.whims = self.whims.saturating_add(1);
+        let name = [b'w', self.whims];
+        self.wish(to, data, &name, format!("{whim:?}"), here)
+    }
+
+    fn wish(
+        &mut self,
+        to: Address,
+        data: Vec<u8>,
+        name: &[u8],
+        purpose: String,
+        here: &mut Here<'_>,
+    ) -> Result<(), End> {
+        let chain = self.plan.deployment.chain_id;
+        let intent = Intent {
+            key: IntentKey::of(chain, to, "client", name),
+            to,
+            data: data.into(),
+            value: U256::ZERO,
+            deadline: None,
+            max_fee_per_gas: FEE_CAP,
+            least_gas: 0,
+            guard: None,
+            purpose,
+        };
+        self.mouth.hand_in(intent, here)
+    }
+
+    /// Puts those orders on the chain itself that no coordinator takes.
+    fn promise(&mut self, here: &mut Here<'_>) -> Result<(), End> {
+        let orders = self.orders.iter_mut().filter_map(|order| match &order.stage {
+            Stage::Submitting(request, job)
+                if request.terms.rules.funding == Funding::PullAtSettlement && !order.promised =>
+            {
+                order.promised = true;
+                Some((request.clone(), *job))
+            }
+            _ => None,
+        });
+        for (request, job) in orders.collect::<Vec<_>>() {
+            let call = IJobManager::createForCall {
+                client: request.client,
+                nonce: request.nonce,
+                terms: contracts::JobTerms::from(&request.terms),
+                specificationUri: String::new(),
+                signature: request.signature.as_bytes().to_vec().into(),
+            };
+            let to = self.plan.deployment.address(Contract::JobManager);
+            here.mark(Situation::PullPromised);
+            let purpose = format!("create job {job}, to be paid at its settlement");
+            self.wish(to, call.abi_encode(), job.as_bytes(), purpose, here)?;
+        }
+        Ok(())
+    }
+
+    /// Orders that the chain does not show in its final block after their time never become jobs.
+    fn note_losses(&mut self, here: &mut Here<'_>) {
+        let house = self.eyes.house();
+        let Some(last) = house.block(house.heights().last).ok().flatten() else { return };
+        for order in &mut self.orders {
+            let (Stage::Submitting(_, job) | Stage::Given(job)) = order.stage else { continue };
+            let late = order.assign_by.is_some_and(|by| last.time >= by);
+            let known = house.read().latest().job(job).is_some();
+            if late && !known {
+                order.stage = Stage::Lost;
+                here.mark(Situation::OrderLost);
+            }
         }
     }
 
@@ -278,8 +404,17 @@ impl Order {
         };
         let bytes = vec![program, input.into()];
         let stage = if plan.forgets { Stage::Quoting } else { Stage::Uploading };
-        let replicas = plan.replicas;
-        Self { stage, said: None, cancelled: false, replicas, bytes, specification }
+        Self {
+            stage,
+            said: None,
+            cancelled: false,
+            replicas: plan.replicas,
+            bytes,
+            specification,
+            funding: plan.funding,
+            assign_by: None,
+            promised: false,
+        }
     }
 
     fn speak(
@@ -314,7 +449,7 @@ impl Order {
             Stage::Submitting(request, _) if !known => {
                 here.post(to, Letter::Submit(request.clone()));
             }
-            Stage::Submitting(..) | Stage::Given(_) => {}
+            Stage::Submitting(..) | Stage::Given(_) | Stage::Lost => {}
         }
     }
 
@@ -326,13 +461,16 @@ impl Order {
     ) {
         let domain = plan.deployment.job_domain();
         let client = plan.signer.address();
-        let order = JobOrder { client, nonce: U256::from(nonce), terms: quoted.terms };
+        let mut terms = quoted.terms;
+        terms.rules.funding = self.funding;
+        self.assign_by = Some(terms.rules.assign_by);
+        let order = JobOrder { client, nonce: U256::from(nonce), terms };
         let Ok(signature) = plan.signer.sign_digest(domain.order_digest(&order)) else { return };
         let job = domain.job_id(&order);
         let request = SubmitRequest {
             client,
             nonce: order.nonce,
-            terms: quoted.terms,
+            terms,
             specification: self.specification.to_bytes().try_into().unwrap_or_default(),
             signature,
             placement: None,
@@ -352,7 +490,16 @@ impl Order {
             self.cancelled = true;
             here.out.tally.oracles.hopeless(*job);
             here.note(|| format!("wants job {job} cancelled"));
+            here.out.tally.oracles.cancelled.insert(*job);
             here.post(to, Letter::Cancel(*job));
         }
     }
+}
+
+/// What a contract says in the newest block: whoever owns money knows how much it is.
+fn ask<C: SolCall>(here: &Here<'_>, to: Address, call: &C) -> Option<C::Return> {
+    let data = call.abi_encode().into();
+    let call = Call { from: Address::ZERO, to, data, value: U256::ZERO };
+    let chain = &here.out.chain;
+    C::abi_decode_returns(&chain.call(chain.head(), &call).ok()?).ok()
 }

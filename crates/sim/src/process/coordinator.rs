@@ -10,6 +10,7 @@ use tallystick_abi::{Contract, Deployment, JobDomain};
 use tallystick_blobs::BlobStore;
 use tallystick_chain::endpoint::Call;
 use tallystick_chain::keys::LocalKey;
+use tallystick_chain::outbox::Intent;
 use tallystick_coordinator::CoordinatorConfig;
 use tallystick_coordinator::machine::{Input, Machine as Rules, Wish};
 use tallystick_coordinator::shell::{
@@ -145,6 +146,12 @@ impl Coordinator {
         self.me
     }
 
+    /// Whether another one that read the same log and store is the same: jobs, books, nodes, wishes.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let state = |it: &Self| postcard::to_allocvec(&it.keeper.machine().state()).ok();
+        state(self) == state(other) && self.mouth.is_as(&other.mouth)
+    }
+
     /// Begins: what a crash may have lost is wished for again.
     pub fn start(&mut self, here: &mut Here<'_>) -> Result<(), End> {
         for (after, timer) in [(0, Timer::Ingest), (1, Timer::Lane), (2, Timer::Look)] {
@@ -213,7 +220,7 @@ impl Coordinator {
         let now = self.clock.now();
         self.keeper.note_time(now, &mut batch);
         for input in inputs {
-            here.out.tally.oracles.input(self.me, &input);
+            here.out.tally.oracles.input(self.me, &input, &here.out.chain);
             if here.out.tally.census.broken_finality == 0 {
                 let (chain, oracles) = (&here.out.chain, &mut here.out.tally.oracles);
                 oracles.seed_used(chain, &input);
@@ -228,9 +235,15 @@ impl Coordinator {
         Ok(taken)
     }
 
+    /// Asks something of the chain, which nobody does whose view halted.
+    fn hand_in(&mut self, intent: Intent, here: &mut Here<'_>) -> Result<(), End> {
+        here.out.tally.oracles.asks_chain(here.name, self.eyes.house().is_halted());
+        self.mouth.hand_in(intent, here)
+    }
+
     fn fulfil(&mut self, wishes: Vec<Wish>, here: &mut Here<'_>) -> Result<(), End> {
         for wish in wishes {
-            crate::watcher::wished(&wish, here);
+            crate::watcher::wished(self.me, &wish, here);
             if let Some((job, task, seat)) = Chores::asks_for(&wish) {
                 let slices = Chores::slices(self.keeper.machine(), job, task);
                 if let Some(slices) = slices {
@@ -250,7 +263,7 @@ impl Coordinator {
             };
             match self.chores.fulfil(wish, &outlook, self.mouth.handle()) {
                 Some(Chore::Say(seat, bodies)) => self.sessions.tell(seat, bodies),
-                Some(Chore::HandIn(intent)) => self.mouth.hand_in(*intent, here)?,
+                Some(Chore::HandIn(intent)) => self.hand_in(*intent, here)?,
                 Some(Chore::Join(job, parts)) => {
                     if let Some((output, bytes)) = joined(&self.blobs, &parts) {
                         self.take(vec![Input::OutputJoined { job, output, bytes }], here)?;
@@ -304,7 +317,7 @@ impl Coordinator {
                 blobs: &self.blobs,
             };
             for intent in self.chores.reports(&outlook) {
-                self.mouth.hand_in(intent, here)?;
+                self.hand_in(intent, here)?;
             }
         }
         Ok(())
@@ -381,7 +394,7 @@ impl Coordinator {
         for job in held {
             if let Some(beat) = self.outlook().heartbeat(job, self.mouth.handle()) {
                 here.mark(Situation::LeaseRenewed);
-                self.mouth.hand_in(beat, here)?;
+                self.hand_in(beat, here)?;
             }
         }
         let now = self.clock.now();
@@ -569,7 +582,7 @@ impl Coordinator {
             }
             Letter::Submit(asked) => match judge(&self.outlook(), &asked) {
                 Ok((job, intent, _)) => {
-                    self.mouth.hand_in(intent, here)?;
+                    self.hand_in(intent, here)?;
                     here.post(from, Letter::Submitted(Some(job)));
                 }
                 Err(status) => {

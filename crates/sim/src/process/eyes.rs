@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tallystick_abi::Deployment;
 use tallystick_chain::follow::{Change, Follower, House, reader};
 use tallystick_chain::ingest::{
-    HouseContracts, IngestConfig, IngestStatus, Input, Machine as Ingest, Miss, Notices, Output,
-    Phase, Reply,
+    HouseContracts, IngestConfig, IngestHandle, IngestStatus, Input, Machine as Ingest, Miss,
+    Notices, Output, Phase, Reply,
 };
 use tallystick_ports::{Clock, Store};
 use tokio::sync::broadcast;
@@ -15,11 +15,15 @@ use tokio::sync::broadcast::error::TryRecvError;
 use super::{End, Machine};
 use crate::event::{Ask, Timer};
 use crate::kernel::MachineClock;
+use crate::oracles::Handed;
 use crate::outside::{FINALITY, Here};
 use crate::situations::Situation;
 
 /// Milliseconds between two looks at the head.
 const POLL: u64 = 900;
+
+/// Deliveries that are looked at together.
+const DELIVERIES: usize = 256;
 
 /// Ingest with its view.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct Eyes {
     store: Arc<dyn Store>,
     clock: MachineClock,
     vain: u64,
+    handle: IngestHandle,
+    handed: Handed,
 }
 
 impl Eyes {
@@ -47,7 +53,7 @@ impl Eyes {
         let config = IngestConfig {
             agreement,
             finality: FINALITY,
-            window: 64,
+            window: machine.window,
             stride: 8,
             range: 4,
             ..IngestConfig::of_deployment(deployment)
@@ -55,9 +61,10 @@ impl Eyes {
         let logs = Arc::new(reader(contracts.clone()));
         let ingest = Ingest::load(config, endpoints, logs, &*store)?;
         let (notices, handle) = Notices::of(&ingest, Arc::clone(&store));
-        let (follower, house) = Follower::open(handle, contracts)?;
-        let (changes, clock) = (house.changes(), machine.clock.clone());
-        Ok(Self { ingest, notices, follower, house, changes, store, clock, vain: 0 })
+        let handed = Handed::new(contracts.clone());
+        let (follower, house) = Follower::open(handle.clone(), contracts)?;
+        let (changes, clock, vain) = (house.changes(), machine.clock.clone(), 0);
+        Ok(Self { ingest, notices, follower, house, changes, store, clock, vain, handle, handed })
     }
 
     /// What it sees.
@@ -153,6 +160,7 @@ impl Eyes {
 
     fn tell(&mut self, here: &mut Here<'_>) -> Result<(), End> {
         self.notices.tell(&self.ingest);
+        self.check_handed(here)?;
         while self.follower.fold()? {}
         let heights = self.house.heights();
         if here.out.tally.census.broken_finality == 0 {
@@ -163,5 +171,39 @@ impl Eyes {
             here.out.tally.oracles.block_used(&here.out.chain, &block, here.name);
         }
         Ok(())
+    }
+
+    /// Holds what it is about to fold against the chain as it is.
+    fn check_handed(&mut self, here: &mut Here<'_>) -> Result<(), End> {
+        let (chain, oracles) = (&here.out.chain, &mut here.out.tally.oracles);
+        while self.handed.seq() < *self.handle.watch().borrow() {
+            let deliveries = self.handle.deliveries(self.handed.seq(), DELIVERIES)?;
+            if deliveries.is_empty() {
+                break;
+            }
+            for delivery in &deliveries {
+                self.handed.take(delivery, chain, (&mut *oracles, here.name));
+            }
+        }
+        if let Some(cursor) = self.ingest.status().cursor {
+            self.handed.pass(cursor, chain, (oracles, here.name));
+        }
+        Ok(())
+    }
+
+    /// What of it is not as in another one that read the same store.
+    pub fn differs(&self, other: &Self) -> Option<&'static str> {
+        let place = |it: &Self| {
+            let status = it.ingest.status();
+            (status.cursor, status.last, status.epoch, it.ingest.seq())
+        };
+        if place(self) != place(other) {
+            return Some("where its ingest stands");
+        }
+        let (mine, its) = (self.house.read(), other.house.read());
+        if mine.latest() != its.latest() {
+            return Some("its latest view");
+        }
+        (mine.final_() != its.final_()).then_some("its final view")
     }
 }

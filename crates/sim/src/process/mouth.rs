@@ -1,6 +1,6 @@
 //! How a process speaks to the chain: a lane over its store.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use alloy_primitives::Bytes;
@@ -61,6 +61,13 @@ impl Mouth {
     /// The wishes that are not over.
     pub fn open_wishes(&self) -> Vec<IntentKey> {
         self.lane.lane().statuses().map(|(key, _)| key).collect()
+    }
+
+    /// Whether another lane that read the same store wishes for the same.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let wishes = |it: &Self| it.open_wishes().into_iter().collect::<BTreeSet<_>>();
+        let newest = |it: &Self| it.lane.lane().newest_outcome();
+        wishes(self) == wishes(other) && newest(self) == newest(other)
     }
 
     /// Lets time act.

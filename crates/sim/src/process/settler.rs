@@ -61,6 +61,12 @@ impl SettlerProcess {
         &self.mouth
     }
 
+    /// Whether another one that read the same store has the same under way.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let left = |it: &Self| it.settler.left().into_iter().map(|it| it.key).collect::<Vec<_>>();
+        left(self) == left(other) && self.mouth.is_as(&other.mouth)
+    }
+
     /// Begins: what was handed in and is not over is handed in again.
     pub fn start(&mut self, here: &mut Here<'_>) -> Result<(), End> {
         for (after, timer) in [(0, Timer::Ingest), (1, Timer::Lane), (LOOK, Timer::Settle)] {
@@ -82,6 +88,7 @@ impl SettlerProcess {
                 here.wake(LOOK, Timer::Settle);
                 let intents = self.settler.look()?;
                 intents.into_iter().try_for_each(|intent| {
+                    here.out.tally.oracles.asks_chain(here.name, self.eyes.house().is_halted());
                     crate::watcher::settles(&intent, here);
                     self.mouth.hand_in(intent, here)
                 })

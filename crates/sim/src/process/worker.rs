@@ -28,7 +28,8 @@ use crate::disk::Disk;
 use crate::event::{Answer, Message, Pid, Session, Timer};
 use crate::executor::Computer;
 use crate::kernel::MachineClock;
-use crate::lies::{BareKeys, Character};
+use crate::lies::{BareKeys, Character, Overheard};
+use crate::oracles::Stop;
 use crate::outside::Here;
 use crate::random::Dice;
 use crate::situations::Situation;
@@ -160,6 +161,12 @@ impl Worker {
     /// What it works on.
     pub const fn agent(&self) -> &Agent {
         &self.agent
+    }
+
+    /// Whether another one that read the same store works on the same.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let work = |it: &Self| (it.agent.running(), it.agent.busy());
+        work(self) == work(other)
     }
 
     /// Begins.
@@ -358,8 +365,12 @@ impl Worker {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             let moment = Moment { now: self.clock.now(), head: self.facts.head() };
+            let is_order = matches!(input, Input::Heard(_));
             let mut effects = VecDeque::from(self.agent.step(moment, input));
             while let Some(effect) = effects.pop_front() {
+                if let Effect::CancelRun { assignment } = &effect {
+                    self.stops(*assignment, is_order, here);
+                }
                 if let Some(input) = self.perform(effect, here)? {
                     let moment = Moment { now: self.clock.now(), head: self.facts.head() };
                     effects.extend(self.agent.step(moment, input));
@@ -367,6 +378,21 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Stops a run: why, as far as can be told from outside of the agent.
+    fn stops(&self, assignment: TaskAssignment, is_order: bool, here: &mut Here<'_>) {
+        let now = self.clock.now();
+        // A run that came to its end by itself is stopped as well, which means nothing.
+        let Some(run) = self.runs.get(&assignment) else { return };
+        let why = match (is_order, run.deadline <= now) {
+            (true, _) => Stop::Ordered,
+            (false, true) => Stop::Late,
+            (false, false) => Stop::Chain,
+        };
+        here.mark_if(why == Stop::Chain, Situation::RunStoppedByChain);
+        let oracles = &mut here.out.tally.oracles;
+        oracles.stops(self.hello.seat, &assignment, why, &here.out.chain);
     }
 
     fn perform(&mut self, effect: Effect, here: &mut Here<'_>) -> Result<Option<Input>, End> {
@@ -385,7 +411,7 @@ impl Worker {
                     if self.character.is_honest() {
                         crate::watcher::says(self.hello.seat, &says, &self.disk, here);
                     }
-                    let said = self.character.says(*says, &self.bare);
+                    let said = self.speaks(*says, here);
                     for says in said {
                         here.say(session, Message::Agent(Box::new(outward(says))));
                     }
@@ -421,6 +447,35 @@ impl Worker {
             Effect::SignPledge { .. } | Effect::SignClaim { .. } | Effect::SignReceipt { .. } => {}
         }
         Ok(None)
+    }
+
+    /// What it says in place of its agent. Who copies hears what all others say.
+    fn speaks(&self, says: AgentSays, here: &mut Here<'_>) -> Vec<AgentSays> {
+        let about = match &says {
+            AgentSays::Commit { pledge, .. } => Some(pledge.assignment),
+            AgentSays::Reveal { assignment, .. } => Some(*assignment),
+            _ => None,
+        };
+        let Some(about) = about else {
+            return self.character.says(says, &self.bare, &Overheard::default());
+        };
+        let heard = here.out.overheard.entry((about.job, about.task)).or_default();
+        if self.character.copies() {
+            let said = self.character.says(says, &self.bare, heard);
+            let commits = matches!(said.first(), Some(AgentSays::Commit { .. }));
+            let opens = matches!(said.first(), Some(AgentSays::Reveal { .. }));
+            here.mark_if(commits, Situation::CommitmentCopied);
+            here.mark_if(opens, Situation::OpeningCopied);
+            return said;
+        }
+        match &says {
+            AgentSays::Commit { pledge, .. } => heard.commitment = Some(pledge.commitment),
+            AgentSays::Reveal { opening, output_blob, .. } => {
+                heard.opening = Some((*opening, *output_blob));
+            }
+            _ => {}
+        }
+        self.character.says(says, &self.bare, &Overheard::default())
     }
 
     fn fetch(&mut self, job: JobId, blob: BlobDigest, here: &mut Here<'_>) -> Option<Input> {

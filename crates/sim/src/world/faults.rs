@@ -1,7 +1,7 @@
 //! Lets things go wrong, and marks what that led to.
 
 use tallystick_chain::view::JobEvent;
-use tallystick_types::JobState;
+use tallystick_types::{Funding, JobState};
 
 use super::{Role, World};
 use crate::cast::ENDPOINTS;
@@ -73,6 +73,11 @@ impl World {
                 self.out.tally.census.disk_errors += 1;
                 self.out.tally.situations.mark(Situation::DiskFailed);
             }
+            Fault::Whim(pid, whim) => {
+                if let Some(life) = self.out.lives.get(pid).copied().flatten() {
+                    self.step(life, |it, here| it.whim(whim, here));
+                }
+            }
             Fault::Heal => self.heal(),
         }
     }
@@ -128,16 +133,30 @@ impl World {
     }
 
     fn reorganise(&mut self, branch: &Branch) {
+        if branch.breaks_finality {
+            self.out.tally.oracles.finality_breaks(&self.out.chain);
+        }
         let Ok(fork) = self.out.chain.reorganise(branch) else { return };
         let number = fork.number();
+        if branch.breaks_finality {
+            self.broke = Some(self.out.now());
+        }
         self.out.note(|| format!("* the chain goes on from block {number}"));
         let census = &mut self.out.tally.census;
         census.reorganisations += 1;
         let deep = branch.depth > 3;
         census.deep_reorganisations += u64::from(branch.depth > 10);
+        let forgotten = branch.depth > self.window;
+        census.beyond_window += u64::from(forgotten);
         census.broken_finality += u64::from(branch.breaks_finality);
         let situation = if deep { Situation::ReorgDeep } else { Situation::ReorgShallow };
         self.out.tally.situations.mark(situation);
+        if forgotten {
+            self.out.tally.situations.mark(Situation::ReorgPastWindow);
+        }
+        if branch.depth > 10 {
+            self.out.tally.situations.mark(Situation::ReorgPastTen);
+        }
         if branch.breaks_finality {
             self.out.tally.situations.mark(Situation::ReorgBrokeFinality);
         }
@@ -151,6 +170,7 @@ impl World {
     pub(super) fn look_at_chain(&mut self) {
         let (undone, new) = self.ground.follow(&self.out.chain);
         self.mark_undone(&undone);
+        let paid = self.out.tally.oracles.follow(undone.from, self.ground.since(undone.from));
         for (job, event) in &new {
             self.out.note(|| format!("= job {job}: {}", title(event)));
         }
@@ -158,15 +178,24 @@ impl World {
         self.out.tally.oracles.follow_leases(&new, time);
         self.check_prices(&new);
         let mut assigned_again = false;
-        for (_, event) in &new {
+        for (job, event) in &new {
             let situation = match event {
+                JobEvent::Created { order, .. } => {
+                    if order.terms.rules.funding != Funding::Allowance {
+                        continue;
+                    }
+                    Situation::AllowanceNamed
+                }
                 JobEvent::Assigned { attempt, .. } => {
                     assigned_again |= attempt.get() > 1;
                     Situation::JobAssigned
                 }
                 JobEvent::Enlisted { .. } => Situation::JobEnlisted,
                 JobEvent::Proposed { .. } => Situation::JobProposed,
-                JobEvent::Settled { .. } => Situation::JobSettled,
+                JobEvent::Settled { output_root, .. } => {
+                    self.out.tally.oracles.paid(*job, *output_root);
+                    Situation::JobSettled
+                }
                 JobEvent::Refunded { .. } => Situation::JobRefunded,
                 JobEvent::NodeSeized { .. } => Situation::NodeSlashed,
                 JobEvent::Reopened { .. } => Situation::JobReleased,
@@ -180,9 +209,12 @@ impl World {
         let moves = !undone.events.is_empty() || !new.is_empty();
         if moves {
             self.purses.check(&self.out.chain, &mut self.out.tally.oracles);
-            self.ground.check_ends(&mut self.out.tally.oracles);
-            self.check_stakes();
             self.check_assigned();
+        }
+        if paid {
+            let oracles = &mut self.out.tally.oracles;
+            self.purses.check_earned(&self.out.chain, &self.seats, oracles);
+            self.check_stakes();
         }
     }
 
@@ -224,7 +256,6 @@ impl World {
                 if house.latest().jobs_in(JobState::Proposed).next().is_some() {
                     situations.mark(Situation::CoordinatorCrashedWhileProposed);
                 }
-                self.out.tally.oracles.away.insert(it.seat());
             }
             Process::Worker(it) => {
                 situations.mark(Situation::WorkerCrashed);

@@ -1,18 +1,11 @@
 //! What is checked when nothing moves any more, and on the way there.
 
 use tallystick_chain::view::JobEvent;
-use tallystick_types::{Amount, JobId};
+use tallystick_types::JobId;
 
-use super::{Mode, Role, World};
+use super::{Mode, World};
 use crate::cast::Scene;
-use crate::disk::StoreLog;
 use crate::process::{Mouth, Process};
-use tallystick_coordinator::shell::Keeper;
-use tallystick_protocol::ledger::Settings as Rules;
-use tallystick_scheduler::SchedulingParameters;
-
-/// Stake behind every machine.
-const STAKE: Amount = Amount::new(50_000 * crate::chain::genesis::TLY);
 
 impl World {
     /// What was paid is what the client agreed to.
@@ -63,22 +56,6 @@ impl World {
         })
     }
 
-    /// Stake of nodes that follow the protocol stays.
-    pub(super) fn check_stakes(&mut self) {
-        let Some(view) = self.ground.view(u64::MAX) else { return };
-        let whole = STAKE;
-        for place in &self.places {
-            let Role::Worker(plan) = &place.role else { continue };
-            if !plan.character.is_honest() {
-                continue;
-            }
-            let stake = view.node(plan.seat.node).map(|node| node.stake.active);
-            let words = || format!("{} has {stake:?} of {whole}", place.name);
-            let kept = stake == Some(whole);
-            self.out.tally.oracles.check("no honest node loses stake", kept, words);
-        }
-    }
-
     /// The last word on a simulation.
     pub(super) fn judge(&mut self, is_over: bool) {
         if self.out.tally.oracles.failure().is_some() {
@@ -89,8 +66,11 @@ impl World {
             self.out.tally.oracles.check("everything ends once all is well", is_over, || words);
         }
         self.check_views();
-        self.check_journals();
+        self.check_anew();
+        self.check_lapses();
+        self.check_halts();
         if is_over {
+            self.check_reasons();
             self.purses.check_at_rest(&self.out.chain, &mut self.out.tally.oracles);
             let view = self.ground.view(u64::MAX).unwrap_or_default();
             self.out.tally.oracles.check_ends(&view);
@@ -121,48 +101,14 @@ impl World {
         let head = self.out.chain.head().number();
         format!("{jobs:?}; {wishes:?}; head {head}, {heads:?}")
     }
-
-    /// What every process believes is what the chain says, read anew.
-    fn check_views(&mut self) {
-        for place in &self.places {
-            let Some(process) = &place.process else { continue };
-            let house = process.eyes().house();
-            let heights = house.heights();
-            let block = house.block(heights.head).ok().flatten();
-            let known = block.map(|block| tallystick_types::BlockHash::from(block.hash));
-            // Who is on a branch that went has to catch up first.
-            if known.is_none() || known != self.ground.hash_at(heights.head) {
-                continue;
-            }
-            let fresh = self.ground.view(heights.head);
-            let same = fresh.as_deref() == Some(house.read().latest());
-            let words = || format!("{} differs at block {}", place.name, heights.head);
-            self.out.tally.oracles.check("a view is what a fresh reading says", same, words);
-        }
-    }
-
-    /// What a coordinator is follows from what it kept.
-    fn check_journals(&mut self) {
-        for place in &self.places {
-            let Some(Process::Coordinator(it)) = &place.process else { continue };
-            let log = StoreLog::open(place.machine.log.copy());
-            let node_lease = tallystick_types::Seconds::new(30);
-            let rules = (Rules { node_lease, ..Rules::default() }, SchedulingParameters::default());
-            let again = log.and_then(|log| Keeper::open(log, rules));
-            let same = again.is_ok_and(|again| {
-                again.machine().ledger().state().digest() == it.rules().ledger().state().digest()
-            });
-            let words = || format!("{} is not what its journal says", place.name);
-            self.out.tally.oracles.check("a machine is what its journal says", same, words);
-        }
-    }
 }
 
 const fn mouth(process: &Process) -> Option<&Mouth> {
     match process {
         Process::Coordinator(it) => Some(it.mouth()),
         Process::Settler(it) => Some(it.mouth()),
-        Process::Worker(_) | Process::Client(_) => None,
+        Process::Client(it) => Some(it.mouth()),
+        Process::Worker(_) => None,
     }
 }
 

@@ -7,5 +7,6 @@ mod disk;
 mod following;
 mod ground;
 mod job;
+mod logs;
 mod speed;
 mod world;

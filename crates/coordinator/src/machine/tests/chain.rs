@@ -34,6 +34,25 @@ fn a_lost_release_is_asked_again_after_patience() {
     assert_eq!(world.calls(ChainCallKind::Release).len(), 3);
 }
 
+/// A lease that is over with the job cannot be renewed, and would cost a share of its lock.
+#[test]
+fn a_lease_is_given_back_before_the_time_of_its_job_is_over() {
+    let mut world = World::new(1);
+    world.attempts = 3;
+    let mut wanted = offer(1, 1);
+    let soon = world.now().get() / 1_000 + 120;
+    wanted.rules.assign_by = ChainTime::new(soon - 30).unwrap();
+    wanted.rules.complete_by = ChainTime::new(soon).unwrap();
+    world.offer(1, wanted);
+    world.until(10, is_working);
+    world.leave(1);
+    let given_back = |world: &World| !world.calls(ChainCallKind::Release).is_empty();
+    world.until(110, given_back);
+    assert!(world.now().get() / 1_000 < soon);
+    world.pass(60);
+    assert_eq!(world.calls(ChainCallKind::Assign).len(), 1, "and it is not taken again");
+}
+
 #[test]
 fn a_job_that_its_client_cancelled_is_not_taken_again_when_the_chain_opens_it() {
     let mut world = World::new(1);

@@ -95,6 +95,10 @@ pub fn judge(
     outlook: &Outlook<'_>,
     asked: &SubmitRequest,
 ) -> Result<(JobId, Intent, Asked), Status> {
+    if outlook.house.is_halted() {
+        let words = "the chain contradicts what was final; nothing is taken until a person decided";
+        return Err(Status::unavailable(words));
+    }
     let specification = read(&asked.specification)?;
     agree(asked.placement.as_ref(), &specification)?;
     let order = asked.order();

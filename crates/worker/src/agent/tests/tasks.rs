@@ -181,17 +181,21 @@ fn nothing_is_executed_before_the_chain_shows_the_assignment() {
 }
 
 #[test]
-fn a_new_attempt_or_the_end_of_the_job_ends_work_at_once() {
+fn a_new_attempt_ends_work_once_it_is_final_and_so_does_the_end_of_the_job() {
     for end in [true, false] {
         let mut rig = Rig::ready();
         rig.assign(0, 1);
         rig.fetched(Ok(()));
         let mut over = rig.shown();
-        over.fact.ended = end;
-        over.fact.attempt = Attempt::new(if end { 1 } else { 2 });
-        rig.known = Some(over);
+        // A block that may still go stops nothing.
+        over.fact.attempt = Attempt::new(2);
+        rig.known = Some(over.clone());
+        rig.pass_ms(10_000);
         assert_eq!(rig.runs.len(), 1);
-        rig.pass_ms(1);
+        over.fact.ended = end;
+        over.fact.final_attempt = Attempt::new(if end { 1 } else { 2 });
+        rig.known = Some(over);
+        rig.pass_ms(10_000);
         assert!(rig.runs.is_empty());
         assert_eq!(failure(rig.last()), Some(Failure::Refused));
     }
