@@ -142,7 +142,9 @@ impl Archive {
         batch.put(key(BY_DAY, &[&day, &place]), name.clone());
         batch.put(key(TO_WRITE, &[&name]), name);
         batch.put(COUNT, place);
+        fail::fail_point!("archive.receipt.checked");
         self.store.commit(batch)?;
+        fail::fail_point!("archive.receipt.kept");
         *count = number;
         drop(count);
         self.write(signed)?;
@@ -158,8 +160,11 @@ impl Archive {
             let mut file = fs::File::create(&partial)?;
             serde_json::to_writer_pretty(&mut file, signed)?;
             file.write_all(b"\n")?;
+            fail::fail_point!("archive.file.written");
             file.sync_all()?;
+            fail::fail_point!("archive.file.synced");
             fs::rename(&partial, &path)?;
+            fail::fail_point!("archive.file.renamed");
             // A power cut may take a name back whose folder is not on the disk, and nothing writes
             // the file again once the note below is gone.
             fs::File::open(&self.folder)?.sync_all()
@@ -167,7 +172,10 @@ impl Archive {
         written().map_err(|source| ArchiveError::File { path: path.clone(), source })?;
         let mut batch = Batch::default();
         batch.delete(key(TO_WRITE, &[signed.receipt.digest().as_bytes()]));
-        Ok(self.store.commit(batch)?)
+        fail::fail_point!("archive.file.named");
+        self.store.commit(batch)?;
+        fail::fail_point!("archive.note.deleted");
+        Ok(())
     }
 
     /// The receipt with a digest.

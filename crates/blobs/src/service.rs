@@ -73,6 +73,7 @@ impl Blobs for BlobService {
             writer = write(writer, data.into_vec()).await?;
         }
         let stored = blocking(move || writer.finish()).await?;
+        fail::fail_point!("blobs.upload.stored");
         let existed = stored.existed;
         let descriptor = self.present(stored.digest);
         Ok(Response::new(v1::Stored { descriptor, existed }))

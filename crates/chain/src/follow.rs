@@ -194,6 +194,7 @@ impl Follower {
         if let Some(cursor) = self.house.ingest.status().cursor {
             heights.head = cursor.number;
         }
+        fail::fail_point!("follow.batch.folded");
         self.spread(heights, change);
         Ok(!deliveries.is_empty())
     }

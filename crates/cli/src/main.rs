@@ -34,7 +34,12 @@ struct Arguments {
     command: Command,
 }
 
+#[cfg(all(feature = "failpoints", not(debug_assertions)))]
+compile_error!("points at which a process dies are for tests; build without `failpoints`");
+
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    tallystick_node::arm_crash_points();
     // A node runs its own program to compile what strangers wrote, and that does nothing else.
     if std::env::args_os().nth(1).is_some_and(|word| word == tallystick_node::COMPILE_COMMAND) {
         return tallystick_node::compiler_main();

@@ -176,6 +176,7 @@ impl Chores {
         let mut failed = Vec::new();
         for (seq, outcome) in outbox.outcomes(self.outcomes, OUTCOMES)? {
             self.outcomes = seq;
+            fail::fail_point!("chores.outcome.read");
             let Some((job, call)) = self.calls.get(&outcome.key).copied() else { continue };
             match outcome.result {
                 OutcomeResult::Included { .. } => continue,

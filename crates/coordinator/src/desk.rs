@@ -219,6 +219,7 @@ impl Desk {
             // Whoever asked may be gone.
             let _gone = reply.send(refusal);
         }
+        fail::fail_point!("desk.batch.told");
         Ok(self.follow(wishes) && !round.last)
     }
 
@@ -229,6 +230,7 @@ impl Desk {
             Err(JournalError::Rule(_)) => return Ok(true),
             Err(error) => return Err(error),
         };
+        fail::fail_point!("desk.change.kept");
         say();
         Ok(self.follow(wishes))
     }

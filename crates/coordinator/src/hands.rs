@@ -62,8 +62,12 @@ impl Hands {
                 self.chores.expect(Awaited { job, task, seat, slices });
             }
         }
+        fail::fail_point!("hands.wish.before");
         match self.chores.fulfil(wish, &self.shared.outlook(), &self.shared.outbox) {
-            Some(Chore::Say(seat, bodies)) => self.shared.sessions.tell(seat, bodies),
+            Some(Chore::Say(seat, bodies)) => {
+                self.shared.sessions.tell(seat, bodies);
+                fail::fail_point!("hands.node.told");
+            }
             Some(Chore::HandIn(intent)) => self.hand_in(*intent).await,
             Some(Chore::Join(job, parts)) => self.join(job, parts),
             Some(Chore::Tell(job, kinds)) => {
@@ -76,9 +80,11 @@ impl Hands {
     }
 
     async fn hand_in(&self, intent: Intent) {
+        fail::fail_point!("hands.intent.before");
         if let Err(error) = self.shared.outbox.enqueue(intent).await {
             tracing::warn!(%error, "outbox.enqueue.failed");
         }
+        fail::fail_point!("hands.intent.kept");
     }
 
     fn join(&mut self, job: JobId, parts: Vec<OutputPart>) {
@@ -87,6 +93,7 @@ impl Hands {
             let blobs = shared.blobs.clone();
             let joined = tokio::task::spawn_blocking(move || joined(&blobs, &parts)).await;
             if let Ok(Some((output, bytes))) = joined {
+                fail::fail_point!("hands.output.joined");
                 // The desk is gone only when everything stops.
                 let _stopped = shared.desk.tell(Input::OutputJoined { job, output, bytes }).await;
             }
@@ -99,6 +106,7 @@ impl Hands {
         // An empty look makes the desk note the time.
         let _stopped = self.shared.desk.look(|_| Vec::new()).await;
         for input in self.chores.seeds(&self.shared.house) {
+            fail::fail_point!("hands.seed.read");
             let _stopped = self.shared.desk.tell(input).await;
         }
         self.take_outputs().await;
@@ -129,6 +137,7 @@ impl Hands {
                 let (blobs, slices) = (shared.blobs.clone(), awaited.slices);
                 let good = tokio::task::spawn_blocking(move || checked(&blobs, slices, described));
                 if let Ok(Some(output)) = good.await {
+                    fail::fail_point!("hands.output.checked");
                     let Awaited { job, task, .. } = awaited;
                     let output_root = described.0;
                     let input = Input::OutputStored { job, task, output_root, output };

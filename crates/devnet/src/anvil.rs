@@ -1,6 +1,7 @@
 //! A local chain in a process of its own.
 
 use std::io::{self, BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -21,6 +22,8 @@ const LISTENING: &str = "Listening on ";
 /// Between two writings of the chain's state, in seconds: what an Anvil that is killed forgets.
 const KEEP_EVERY: u64 = 1;
 
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 /// A running Anvil. Dropping it stops it.
 #[derive(Debug)]
 pub struct Anvil {
@@ -30,6 +33,7 @@ pub struct Anvil {
     repository: PathBuf,
     /// Where it keeps the chain, if it does.
     state: Option<PathBuf>,
+    host: IpAddr,
 }
 
 /// Why Anvil does not run.
@@ -59,13 +63,18 @@ pub enum AnvilError {
 impl Anvil {
     /// Starts Anvil on a free port of this machine, with a block per transaction.
     pub fn start(repository: &Path, chain: ChainId) -> Result<Self, AnvilError> {
-        Self::launch(repository, chain, None, "0")
+        Self::start_at(LOOPBACK, repository, chain)
+    }
+
+    /// The same at another address of this machine.
+    pub fn start_at(host: IpAddr, repository: &Path, chain: ChainId) -> Result<Self, AnvilError> {
+        Self::launch(repository, chain, None, (host, "0"))
     }
 
     /// The same with a file in which the chain is kept, for [`restart`](Self::restart).
     pub fn start_kept(repository: &Path, chain: ChainId, state: &Path) -> Result<Self, AnvilError> {
         let port = free_address().map_err(|source| AnvilError::Start { source })?.port();
-        Self::launch(repository, chain, Some(state), &port.to_string())
+        Self::launch(repository, chain, Some(state), (LOOPBACK, &port.to_string()))
     }
 
     /// Starts an Anvil again that was killed, on the same port, with the chain of its file. It
@@ -74,7 +83,8 @@ impl Anvil {
     pub fn restart(&mut self) -> Result<(), AnvilError> {
         self.kill();
         let port = self.address.rsplit(':').next().unwrap_or("0").to_owned();
-        *self = Self::launch(&self.repository, self.chain, self.state.as_deref(), &port)?;
+        let place = (self.host, port.as_str());
+        *self = Self::launch(&self.repository, self.chain, self.state.as_deref(), place)?;
         Ok(())
     }
 
@@ -89,10 +99,10 @@ impl Anvil {
         repository: &Path,
         chain: ChainId,
         state: Option<&Path>,
-        port: &str,
+        (host, port): (IpAddr, &str),
     ) -> Result<Self, AnvilError> {
         let mut command = Command::new(Tool::Anvil.find(repository)?);
-        command.args(["--host", "127.0.0.1", "--port", port]);
+        command.args(["--host", &host.to_string(), "--port", port]);
         command.args(["--chain-id", &chain.to_string()]);
         if let Some(state) = state {
             command.arg("--state").arg(state);
@@ -113,7 +123,7 @@ impl Anvil {
         }
         // From here on an early return stops the process.
         let (repository, state) = (repository.to_owned(), state.map(Path::to_owned));
-        let mut anvil = Self { process, address: String::new(), chain, repository, state };
+        let mut anvil = Self { process, address: String::new(), chain, repository, state, host };
         let mut last = String::from("none");
         loop {
             match heard.recv_timeout(STARTUP) {

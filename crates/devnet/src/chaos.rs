@@ -4,8 +4,12 @@
 //! All chances come from a seed; the processes and their races do not, so that a seed tells which
 //! faults happen and not what they hit. Nothing here looks inside a node.
 
+mod crashes;
+mod death;
 mod load;
 mod oracle;
+mod partitions;
+pub mod points;
 mod storm;
 mod town;
 mod trace;
@@ -22,15 +26,17 @@ use tallystick_types::{ChainId, JobId};
 use tokio::time::Instant;
 
 use crate::chain::CallError;
+use crate::machines::MachineError;
 use crate::network::NetworkError;
 use crate::proxy::Fault;
 
+pub use crashes::{Sweep, Swept, sweep};
 pub use load::{LoadPlan, run as load};
 pub use storm::Census;
 pub use watch::Seen;
 
 use storm::Storm;
-use town::{CLIENT, Town};
+use town::{CLIENT, Lines, Town};
 
 /// How long a run is, and where.
 #[derive(Clone, Debug)]
@@ -47,6 +53,9 @@ pub struct Settings {
     /// In place of all faults every node is watched from outside until so many jobs are paid.
     /// Needs strace.
     pub watched_jobs: Option<u64>,
+    /// In place of all other faults each process lives on a machine of its own, and so many lines
+    /// between them are cut. Needs root.
+    pub partitions: Option<u64>,
     /// Where everything is kept; it must not exist.
     pub folder: PathBuf,
     /// The program of this crate.
@@ -204,6 +213,22 @@ pub enum Finding {
         /// The file.
         file: String,
     },
+    /// No process came by a point at which it was to die.
+    #[error("no {victim} passed {death}")]
+    Unpassed {
+        /// The point, and how often it was to be passed.
+        death: String,
+        /// Who was to pass it.
+        victim: points::Victim,
+    },
+    /// A process heard that a call failed and is of no use since.
+    #[error("{name} lives on after {death}, and is not ready")]
+    Wedged {
+        /// The process.
+        name: String,
+        /// What failed.
+        death: String,
+    },
     /// Nothing came of the load.
     #[error("no job was settled; the run proves nothing")]
     Quiet,
@@ -218,6 +243,9 @@ pub enum ChaosError {
     /// The chain does not answer.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// There are no machines.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
     /// A file or program could not be used.
     #[error("{path} could not be used; check that it is there and may be used")]
     Files {
@@ -249,14 +277,22 @@ impl ChaosError {
 /// Runs all of it and tells it line by line. The folder stays.
 pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, ChaosError> {
     let folders = (settings.folder.clone(), settings.program.clone());
-    let mut town = Town::build(folders, (settings.chain, settings.seed), say).await?;
+    let chances = (settings.chain, settings.seed);
+    let machines = settings.partitions.map(|_| partitions::machines(&settings.folder));
+    let machines = machines.transpose()?;
+    let lines = machines.clone().map_or(Lines::Breakable, Lines::Cables);
+    let mut town = Town::build(folders, chances, lines, say).await?;
     let began = Instant::now();
-    let (census, mut findings) = match settings.watched_jobs {
-        Some(jobs) => {
+    let (census, mut findings) = match (settings.watched_jobs, machines) {
+        (_, Some(machines)) => {
+            let cuts = settings.partitions.unwrap_or(0);
+            partitions::cut((settings.seed, cuts), &town, &machines, say).await?
+        }
+        (Some(jobs), None) => {
             watch::watch(&mut town, jobs).await?;
             Default::default()
         }
-        None => {
+        (None, None) => {
             say(&format!("seed {}: faults begin", settings.seed));
             Storm::new(settings, &town, say).rage(&mut town).await?
         }
@@ -264,20 +300,9 @@ pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, Chao
     let seconds = began.elapsed().as_secs();
     say(&format!("{seconds:>5} s  faults are over; everything has to end"));
     town.kill(CLIENT);
-    oracle::readiness(&town, &mut findings).await;
-    let jobs = oracle::jobs(&town, &mut findings).await?;
+    let jobs = oracle::settle(&town, &mut findings).await?;
     say(&format!("{:>5} s  {} jobs are over", began.elapsed().as_secs(), jobs.ended()));
-    oracle::receipts(&town, &jobs, &mut findings).await;
-    oracle::stakes(&town, &mut findings).await?;
-    // What open jobs hold is in no account.
-    if !findings.iter().any(|finding| matches!(finding, Finding::Open { .. })) {
-        oracle::books(&town, &mut findings).await?;
-    }
-    oracle::readiness(&town, &mut findings).await;
     oracle::views(&mut town, &mut findings).await?;
-    if jobs.settled() == 0 {
-        findings.push(Finding::Quiet);
-    }
     let watched = settings.watched_jobs.is_some();
     let seen = watched.then(|| watch::check(&town, &mut findings)).transpose()?;
     let (requests, faults) = town.faults();
@@ -306,6 +331,10 @@ impl fmt::Display for Report {
         writeln!(f, "chain killed     {}", census.chain_deaths)?;
         let (dark, cuts, severed) = (census.dark, census.cuts, census.severed);
         writeln!(f, "lines            {cuts} cut, {severed} severed, {dark} times no chain")?;
+        if census.unplugged > 0 {
+            let (unplugged, vanished) = (census.unplugged, census.vanished);
+            writeln!(f, "machines         {unplugged} times no cable, {vanished} routes cut")?;
+        }
         write!(
             f,
             "requests         {requests}, {} of them spoiled",

@@ -1,6 +1,7 @@
 //! What can be done from the command line.
 
 mod chaos;
+mod crashes;
 mod demo;
 mod deploy;
 mod node;
@@ -11,6 +12,8 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use tallystick_types::ChainId;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Why a command ended early.
 pub(crate) type Failure = Box<dyn Error>;
@@ -27,6 +30,8 @@ pub(crate) enum Command {
     Demo(demo::Demo),
     /// Lets everything fail under a load of jobs, and reads the books afterwards.
     Chaos(chaos::Chaos),
+    /// Lets each role die at each of its named points, and reads the books afterwards.
+    Crashes(crashes::Crashes),
     /// Orders work without end, for `chaos`.
     #[command(hide = true)]
     Load(chaos::Load),
@@ -50,6 +55,7 @@ impl Command {
                 Self::Down(command) => command.run(),
                 Self::Demo(command) => command.run().await,
                 Self::Chaos(command) => command.run().await,
+                Self::Crashes(command) => command.run().await,
                 Self::Load(command) => command.run().await,
                 Self::Node(command) => command.run().await,
                 Self::Compile => Ok(()),
@@ -62,4 +68,20 @@ impl Command {
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(work)
+}
+
+/// A number for a chain that no other program on this machine uses now.
+fn unused_chain() -> ChainId {
+    ChainId::new(31_337_000_000_000 + u64::from(std::process::id()))
+}
+
+/// Works until it is over or the program is asked to end.
+async fn until_stopped<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        done = work => Ok(done),
+        _ = terminated.recv() => Err("stopped".into()),
+        _ = interrupted.recv() => Err("stopped".into()),
+    }
 }

@@ -107,6 +107,7 @@ pub fn plan(folder: PathBuf, program: PathBuf) -> Plan {
         chain: tallystick_types::ChainId::new(31_337),
         coordinators: 2,
         kept: false,
+        machines: None,
         workers: vec![
             worker(2, 4, 276, None),
             worker(1, 2, 276, None),

@@ -10,6 +10,7 @@ mod desktop;
 mod dice;
 mod ground;
 pub mod lie;
+pub mod machines;
 pub mod network;
 pub mod proxy;
 pub mod relay;

@@ -20,6 +20,8 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    tallystick_node::arm_crash_points();
     let Arguments { command } = Arguments::parse();
     match command.run() {
         Ok(code) => code,

@@ -1,31 +1,34 @@
 //! A whole network in one tree of processes: a chain, coordinators, workers, an archive, a settler,
 //! each a process of its own, registered, staked and funded.
 
+mod people;
 mod process;
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
-use alloy_primitives::{Address, B256, Bytes, hex};
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
-use tallystick_abi::contracts::INodeRegistry;
 use tallystick_abi::deployment::record_path;
-use tallystick_chain::keys::{IdentityError, IdentityFile, KeystoreError, Keystores, Password};
+use tallystick_chain::keys::{IdentityError, KeystoreError};
 use tallystick_node::{Config, Role};
 use tallystick_types::{ChainId, Seat};
 
-use crate::address::free_address;
 use crate::anvil::{Anvil, AnvilError};
 use crate::chain::{CallError, Chain};
 use crate::deploy::{DeployError, Deployer};
 use crate::ground::{Ground, TLY};
 use crate::lie::Lie;
+use crate::machines::Machines;
+use people::{Draft, fund_client, make_folder, populate};
 pub use process::MARK;
 use process::{run, signal};
 
@@ -67,6 +70,8 @@ pub struct Plan {
     /// Whether the chain is kept in a file, so that Anvil can be killed and started again. The
     /// time that stake needs to mature is then waited for: Anvil forgets that it was moved.
     pub kept: bool,
+    /// Machines on which the nodes live; without any, all are on this one.
+    pub machines: Option<Arc<Machines>>,
 }
 
 /// How one node reaches the others.
@@ -110,6 +115,8 @@ pub struct Member {
     pub operator: Address,
     /// Where its health is told.
     pub observe: SocketAddr,
+    /// The program behind which it starts on its machine.
+    machine: Vec<OsString>,
     process: Child,
 }
 
@@ -180,20 +187,6 @@ pub enum NetworkError {
     },
 }
 
-/// Everything about a member before it runs.
-struct Draft {
-    name: String,
-    role: Role,
-    lie: Option<Lie>,
-    places: u16,
-    memory_bytes: u64,
-    region: u16,
-    seat: Seat,
-    operator: Address,
-    listen: SocketAddr,
-    observe: SocketAddr,
-}
-
 impl Network {
     /// Starts everything and returns when every node is ready. `progress` hears a line for each
     /// step.
@@ -210,10 +203,12 @@ impl Network {
         make_folder(&plan.folder)?;
         let repository = crate::repository();
         progress("starting Anvil");
-        let anvil = if plan.kept {
-            Anvil::start_kept(&repository, plan.chain, &plan.folder.join("anvil.json"))?
-        } else {
-            Anvil::start(&repository, plan.chain)?
+        let anvil = match &plan.machines {
+            Some(machines) => Anvil::start_at(machines.host(), &repository, plan.chain)?,
+            None if plan.kept => {
+                Anvil::start_kept(&repository, plan.chain, &plan.folder.join("anvil.json"))?
+            }
+            None => Anvil::start(&repository, plan.chain)?,
         };
         progress("deploying the contracts");
         let key: PrivateKeySigner = LOCAL_KEY.parse().expect("the well-known key is a key");
@@ -232,10 +227,11 @@ impl Network {
         let drafts = populate(&mut ground, plan).await?;
         let client = fund_client(&mut ground, &plan.folder).await?;
         ground.chain.mine_every(1).await?;
+        let scheme = if plan.machines.is_some() { "https" } else { "http" };
         let coordinators: Vec<String> = drafts
             .iter()
             .filter(|draft| draft.role == Role::Coordinator)
-            .map(|draft| format!("http://{}", draft.listen))
+            .map(|draft| format!("{scheme}://{}", draft.listen))
             .collect();
         let mut network = Self {
             ground,
@@ -299,9 +295,11 @@ impl Network {
         let path = home.join("node.toml");
         let text = toml::to_string(&config).expect("every configuration is TOML");
         fs::write(&path, text).map_err(|source| files(&path, source))?;
-        let process = run(&plan.program, &home, draft.lie, &[])?;
+        let machine = plan.machines.as_ref().map(|machines| machines.behind(&draft.name));
+        let machine = machine.unwrap_or_default();
+        let process = run(&plan.program, &home, draft.lie, &machine)?;
         let Draft { name, role, lie, seat, operator, observe, .. } = draft;
-        self.members.push(Member { name, role, lie, seat, operator, observe, process });
+        self.members.push(Member { name, role, lie, seat, operator, observe, machine, process });
         Ok(())
     }
 
@@ -345,6 +343,13 @@ impl Network {
         config.archive.coordinators = wires.coordinators;
         config.archive.every_seconds = 2;
         config.log.filter = "info".to_owned();
+        if let Some(machines) = &plan.machines {
+            let [certificate, key, authorities] = machines.files();
+            config.tls.authorities = authorities;
+            if draft.role == Role::Coordinator {
+                (config.tls.certificate, config.tls.key) = (certificate, key);
+            }
+        }
         config
     }
 
@@ -422,6 +427,11 @@ impl Member {
         self.process.try_wait().is_ok_and(|ended| ended.is_none())
     }
 
+    /// The signal that ended the process, if one did.
+    pub fn ended_by(&mut self) -> Option<i32> {
+        self.process.try_wait().ok().flatten().and_then(|status| status.signal())
+    }
+
     /// Starts the node again in its folder once it ended, behind a program such as a tracer that
     /// runs another one and leaves it the process number. Returns at once.
     pub fn start(
@@ -431,7 +441,8 @@ impl Member {
         behind: &[OsString],
     ) -> Result<(), NetworkError> {
         let _ended = self.process.wait();
-        self.process = run(program, home, self.lie, behind)?;
+        let behind = [&self.machine, behind].concat();
+        self.process = run(program, home, self.lie, &behind)?;
         Ok(())
     }
 }
@@ -464,98 +475,6 @@ impl Drop for Network {
 /// The tasks that run, out of a page of metrics.
 fn running(metrics: &str) -> Option<u64> {
     metrics.lines().find_map(|line| line.strip_prefix("tally_worker_running ")?.trim().parse().ok())
-}
-
-/// Registers and stakes every node, and keeps its keys.
-async fn populate(ground: &mut Ground, plan: &Plan) -> Result<Vec<Draft>, NetworkError> {
-    let usual = WorkerPlan { places: 1, memory_bytes: 1 << 30, region: 276, lie: None };
-    let coordinators = (1..=plan.coordinators)
-        .map(|number| (format!("coordinator-{number}"), Role::Coordinator, usual.clone()));
-    let workers = (1..)
-        .zip(&plan.workers)
-        .map(|(number, worker)| (format!("worker-{number}"), Role::Worker, worker.clone()));
-    let others = [
-        ("archive".to_owned(), Role::Archive, usual.clone()),
-        ("settler".to_owned(), Role::Settler, usual.clone()),
-    ];
-    let password = plan.folder.join("password");
-    keep_secret(&password, PASSWORD)?;
-    let mut drafts = Vec::new();
-    for (name, role, worker) in coordinators.chain(others).chain(workers) {
-        drafts.push(enlist(ground, &plan.folder, (name, role, worker)).await?);
-    }
-    if plan.kept {
-        tokio::time::sleep(Duration::from_secs(MATURITY)).await;
-    }
-    ground.chain.pass(if plan.kept { 0 } else { MATURITY }).await?;
-    for draft in &drafts {
-        ground.activate(draft.operator, draft.seat.node).await?;
-    }
-    Ok(drafts)
-}
-
-async fn enlist(
-    ground: &mut Ground,
-    folder: &Path,
-    (name, role, worker): (String, Role, WorkerPlan),
-) -> Result<Draft, NetworkError> {
-    let home = folder.join(&name);
-    make_folder(&home)?;
-    let operator = ground.chain.actor(&format!("{name}'s operator")).await?.address();
-    let signer = ground.chain.actor(&format!("{name}'s signer")).await?;
-    let password = Password::new(PASSWORD.to_owned());
-    Keystores::at(home.join("keys")).import(&hex::encode(signer.to_bytes()), &password)?;
-    let identity = IdentityFile::at(home.join("identity")).create()?;
-    let profile = INodeRegistry::NodeProfile {
-        peerId: Bytes::new(),
-        identityKey: B256::from(identity.verifying_key().to_bytes()),
-        roles: match role {
-            Role::Worker => 1,
-            Role::Coordinator => 2,
-            Role::Archive => 4,
-            Role::Settler => 16,
-        },
-        region: worker.region,
-        metadataUri: String::new(),
-    };
-    let seat = ground.register(operator, &signer, profile).await?;
-    ground.stake(operator, seat.node, STAKE).await?;
-    Ok(Draft {
-        name,
-        role,
-        lie: worker.lie,
-        places: worker.places,
-        memory_bytes: worker.memory_bytes,
-        region: worker.region,
-        seat,
-        operator,
-        listen: free_address().map_err(|source| files(&home, source))?,
-        observe: free_address().map_err(|source| files(&home, source))?,
-    })
-}
-
-/// The client's key and money.
-async fn fund_client(ground: &mut Ground, folder: &Path) -> Result<Address, NetworkError> {
-    let client = ground.chain.actor("client").await?;
-    let password = Password::new(PASSWORD.to_owned());
-    let digits = hex::encode(client.to_bytes());
-    Keystores::at(folder.join("client").join("keys")).import(&digits, &password)?;
-    ground.give(client.address(), WALLET).await?;
-    ground.deposit(client.address(), DEPOSIT).await?;
-    Ok(client.address())
-}
-
-fn make_folder(path: &Path) -> Result<(), NetworkError> {
-    fs::create_dir_all(path).map_err(|source| files(path, source))
-}
-
-/// A file that only its owner reads.
-fn keep_secret(path: &Path, secret: &str) -> Result<(), NetworkError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let write = |mut file: File| file.write_all(secret.as_bytes());
-    options.open(path).and_then(write).map_err(|source| files(path, source))
 }
 
 fn files(path: &Path, source: io::Error) -> NetworkError {

@@ -1,7 +1,7 @@
 //! A line between two processes that can be cut: bytes go through, wait, or the line breaks.
 //!
-//! A network namespace would need the rights of the system's administrator; this works everywhere,
-//! and what a process sees of a cut line is the same: silence, until its own patience ends.
+//! Network namespaces ([`crate::machines`]) need root; this works everywhere, and what a process
+//! sees of a cut line is the same: silence, until its own patience ends.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

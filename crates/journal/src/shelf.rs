@@ -119,7 +119,10 @@ impl Store for Shelf {
                 Change::Delete { key } => changes.delete_cf(entries, key),
             }
         }
-        Ok(self.write(changes)?)
+        fail::fail_point!("shelf.batch.before");
+        self.write(changes)?;
+        fail::fail_point!("shelf.batch.kept");
+        Ok(())
     }
 }
 

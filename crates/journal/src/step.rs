@@ -85,7 +85,9 @@ impl<'a> Step<'a> {
                 None => batch.delete_cf(family, key),
             }
         }
+        fail::fail_point!("journal.step.before");
         self.reader.commit(batch)?;
+        fail::fail_point!("journal.step.kept");
         if self.next > EventNumber::FIRST {
             *self.last = Some(self.next.before());
         }

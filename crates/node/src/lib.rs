@@ -2,6 +2,8 @@
 
 mod clock;
 pub mod config;
+#[cfg(feature = "failpoints")]
+mod crash;
 mod doors;
 mod error;
 mod executor;
@@ -17,6 +19,8 @@ mod tls;
 
 pub use clock::SystemClock;
 pub use config::{Config, ConfigError, Override, Role};
+#[cfg(feature = "failpoints")]
+pub use crash::arm_crash_points;
 pub use error::NodeError;
 pub use executor::{COMPILE_COMMAND, WasmExecutor, compiler_main};
 pub use facts::HouseFacts;

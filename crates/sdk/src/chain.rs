@@ -243,6 +243,7 @@ impl Chain {
         };
         let signed = signer.sign_transaction(transaction)?;
         let _ = self.provider.send_raw_transaction(&signed.raw).await?;
+        fail::fail_point!("client.transaction.sent");
         self.included(signed.tx).await
     }
 

@@ -125,12 +125,14 @@ impl Client {
             specification: sendable(prepared)?,
             placement: Some(placement(&prepared.specification, offer.region())),
         });
+        fail::fail_point!("client.order.signed");
         let answer: SubmitResponse = self
             .ask("Submit", Repeat::Harmless, |mut service| {
                 let request = request.clone();
                 async move { service.submit(request).await }
             })
             .await?;
+        fail::fail_point!("client.order.answered");
         let (expected, stated) = (domain.job_id(order), answer.job);
         if stated == expected { Ok(stated) } else { Err(OrderError::OtherJob { expected, stated }) }
     }

@@ -138,7 +138,9 @@ impl Settler {
         let wall = self.parts.clock.now();
         let plan = self.desk.step(self.parts.house.read().latest(), now, wall);
         if !plan.batch.is_empty() {
+            fail::fail_point!("settler.plan.before");
             self.parts.store.commit(plan.batch)?;
+            fail::fail_point!("settler.plan.kept");
         }
         Ok(plan.intents)
     }
@@ -149,6 +151,7 @@ impl Settler {
         for intent in self.look()? {
             tracing::info!(purpose = %intent.purpose, key = %intent.key, "settlement.desk.wish");
             self.parts.outbox.enqueue(intent).await?;
+            fail::fail_point!("settler.wish.handed");
             self.status.send_modify(|it| it.handed_in = it.handed_in.saturating_add(1));
         }
         let under_way = self.desk.under_way();
@@ -164,7 +167,9 @@ impl Settler {
             };
             tracing::info!(%key, result = ?outcome.result, "settlement.desk.outcome");
             let batch = self.desk.ended(key, self.parts.clock.now());
+            fail::fail_point!("settler.outcome.before");
             self.parts.store.commit(batch)?;
+            fail::fail_point!("settler.outcome.kept");
             self.status.send_modify(|it| it.ended = it.ended.saturating_add(1));
         }
         Ok(())

@@ -146,6 +146,7 @@ fn keep(
     let size = Some(bytes.len() as u64);
     let options = PutOptions { size, pin, ..PutOptions::default() };
     let stored = blobs.put_with(&*bytes, options).map_err(|error| internal(error.to_string()))?;
+    fail::fail_point!("worker.output.stored");
     let (output_blob, output_bytes) = (stored.digest, stored.size);
     Ok(Ran { output_root, output_blob, output_bytes, usage, job_slices })
 }

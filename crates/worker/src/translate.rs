@@ -149,6 +149,14 @@ fn proof(task: AttestTask) -> TaskProof {
 
 /// The message that says it.
 pub fn outward(says: AgentSays) -> v1::AgentMessage {
+    match &says {
+        AgentSays::Ack(_) => fail::fail_point!("worker.acceptance.before"),
+        AgentSays::Commit { .. } => fail::fail_point!("worker.commitment.before"),
+        AgentSays::Reveal { .. } => fail::fail_point!("worker.opening.before"),
+        AgentSays::Attested { .. } => fail::fail_point!("worker.attestation.before"),
+        AgentSays::ReceiptSigned { .. } => fail::fail_point!("worker.receipt.before"),
+        _ => {}
+    }
     message(match says {
         AgentSays::Ack(assignment) => AgentBody::TaskAck(TaskAck { assignment: named(assignment) }),
         AgentSays::Progress { assignment, done } => {

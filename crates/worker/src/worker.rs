@@ -311,7 +311,9 @@ impl Runner {
             | Effect::SignClaim { .. }
             | Effect::SignReceipt { .. }) => {
                 let (keys, domain) = (Arc::clone(&self.worker.ports.keys), self.worker.domain);
-                return Ok(spawn_blocking(move || sign(&effect, &*keys, &domain)).await?);
+                let signed = spawn_blocking(move || sign(&effect, &*keys, &domain)).await?;
+                fail::fail_point!("worker.signature.given");
+                return Ok(signed);
             }
             Effect::Upload { assignment, blob } => self.upload(assignment, blob),
             Effect::Forget { job, blobs } => self.forget(job, blobs),
@@ -322,7 +324,10 @@ impl Runner {
 
     async fn commit(&self, batch: Batch) -> Result<(), WorkerError> {
         let store = Arc::clone(&self.worker.ports.store);
-        Ok(spawn_blocking(move || store.commit(batch)).await??)
+        fail::fail_point!("worker.record.before");
+        spawn_blocking(move || store.commit(batch)).await??;
+        fail::fail_point!("worker.record.kept");
+        Ok(())
     }
 
     /// Sends a message. A coordinator that takes none for too long has no session any more.
@@ -333,6 +338,7 @@ impl Runner {
             // The line notices that nobody sends, and says that the session is closed.
             self.session = None;
         }
+        fail::fail_point!("worker.message.sent");
     }
 
     fn fetch(&mut self, job: JobId, blob: BlobDigest, most_bytes: u64) {
@@ -341,7 +347,9 @@ impl Runner {
         let channel = self.session.as_ref().map(|opened| opened.channel.clone());
         let work = async move {
             let fetched = carry::fetch(store, channel, blob, most_bytes, pin, silence);
-            Done::Fetched(fetched.await)
+            let fetched = fetched.await;
+            fail::fail_point!("worker.input.fetched");
+            Done::Fetched(fetched)
         };
         let id = self.works.spawn(work).id();
         self.started.insert(id, Started::Fetch(job, blob));
@@ -363,7 +371,10 @@ impl Runner {
             let report = |slices| {
                 let _left_out = progress.try_send((assignment, slices));
             };
-            Done::Ran(execute(&order, &bench, report))
+            fail::fail_point!("worker.run.before");
+            let ran = execute(&order, &bench, report);
+            fail::fail_point!("worker.run.over");
+            Done::Ran(ran)
         };
         let id = self.works.spawn_blocking(work).id();
         self.started.insert(id, Started::Run(assignment));
@@ -372,8 +383,12 @@ impl Runner {
     fn upload(&mut self, assignment: TaskAssignment, blob: BlobDigest) {
         let (store, silence) = (self.worker.ports.blobs.clone(), self.worker.line.times.blob);
         let channel = self.session.as_ref().map(|opened| opened.channel.clone());
-        let work =
-            async move { Done::Uploaded(carry::upload(store, channel, blob, silence).await) };
+        let work = async move {
+            fail::fail_point!("worker.upload.before");
+            let uploaded = carry::upload(store, channel, blob, silence).await;
+            fail::fail_point!("worker.upload.over");
+            Done::Uploaded(uploaded)
+        };
         let id = self.works.spawn(work).id();
         self.started.insert(id, Started::Upload(assignment));
     }
@@ -408,7 +423,10 @@ impl Runner {
                 (self.left, self.closing) = (false, false);
                 self.feed(Input::Connected { coordinator }).await
             }
-            LinkEvent::Says(says) => self.feed(Input::Heard(says)).await,
+            LinkEvent::Says(says) => {
+                fail::fail_point!("worker.message.heard");
+                self.feed(Input::Heard(says)).await
+            }
             LinkEvent::Closed(error) => {
                 (self.session, self.closing) = (None, false);
                 let error = Arc::new(error);

@@ -187,9 +187,11 @@ impl BlobWriter {
             return Err(BlobError::DigestMismatch { expected, actual: blob.digest });
         }
         file.append(&trailer::encode(&blob))?;
+        fail::fail_point!("blobs.file.written");
         if !planted(Bug::BlobUnsynced) {
             file.file.sync().map_err(BlobError::io(&file.path))?;
         }
+        fail::fail_point!("blobs.file.synced");
         let (shared, path) = (Arc::clone(&store.shared), file.path.clone());
         let stored = shared.place(&path, &mut file.placed, &blob, options.pin)?;
         drop(reservation);
@@ -211,6 +213,7 @@ impl Shared {
         let names = self.names();
         if let Some(pin) = pin {
             self.add_pin(&names, digest, pin)?;
+            fail::fail_point!("blobs.pin.added");
         }
         if self.index().size(digest).is_some() {
             self.index().touch(digest);
@@ -220,6 +223,7 @@ impl Shared {
         let target = self.layout.blob(digest);
         self.disk.rename(path, &target).map_err(BlobError::io(&target))?;
         *placed = true;
+        fail::fail_point!("blobs.file.renamed");
         let folder = self.layout.shard(digest);
         if !planted(Bug::NameUnsynced)
             && let Err(source) = self.disk.sync_folder(&folder)
@@ -228,6 +232,7 @@ impl Shared {
             let _overwritten_by_the_next_put = self.disk.remove(&target);
             return Err(BlobError::io(&folder)(source));
         }
+        fail::fail_point!("blobs.file.named");
         self.index().insert(digest, size);
         Ok(Stored { digest, size, existed: false })
     }
@@ -240,6 +245,7 @@ impl Shared {
         }
         let (folder, above) = (self.layout.shard(digest), self.layout.blobs());
         self.disk.create_folder(&folder).map_err(BlobError::io(&folder))?;
+        fail::fail_point!("blobs.folder.made");
         self.disk.sync_folder(&above).map_err(BlobError::io(&above))?;
         self.index().shards.insert(name);
         Ok(())
@@ -250,13 +256,16 @@ impl Shared {
         let path = self.incoming();
         let written = self.disk.create(&path).and_then(|mut file| {
             file.append(bytes)?;
+            fail::fail_point!("blobs.pin.written");
             file.sync()
         });
+        fail::fail_point!("blobs.pin.synced");
         let moved = written.and_then(|()| self.disk.rename(&path, target));
         if let Err(source) = moved {
             let _swept_later = self.disk.remove(&path);
             return Err(BlobError::io(target)(source));
         }
+        fail::fail_point!("blobs.pin.renamed");
         let folder = self.layout.pins();
         self.disk.sync_folder(&folder).map_err(BlobError::io(&folder))
     }

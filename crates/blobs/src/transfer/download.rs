@@ -229,9 +229,11 @@ impl Download {
         self.claim.left = self.descriptor().map(needed);
         let ended = files.data.append(&trailer::encode(&blob)).and_then(|()| files.data.sync());
         ended.map_err(BlobError::io(&path))?;
+        fail::fail_point!("blobs.download.synced");
         drop(files);
         let mut placed = false;
         let stored = self.store.shared.place(&path, &mut placed, &blob, pin);
+        fail::fail_point!("blobs.download.placed");
         if placed || stored.is_ok() {
             self.remove_files();
         }

@@ -80,6 +80,7 @@ impl PartialFiles {
     /// Keeps one verified chunk. The bytes first: a digest without bytes is noticed.
     pub(crate) fn keep(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
         self.data.append(bytes).map_err(BlobError::io(&self.data_path))?;
+        fail::fail_point!("blobs.chunk.written");
         self.log.append(&chunk_digest(bytes)).map_err(BlobError::io(&self.log_path))
     }
 

@@ -65,7 +65,9 @@ impl Ingest {
         loop {
             input = match self.machine.step(input) {
                 Output::Commit(batch) => {
+                    fail::fail_point!("ingest.batch.before");
                     self.store.commit(batch)?;
+                    fail::fail_point!("ingest.batch.kept");
                     self.notices.tell(&self.machine);
                     Input::Committed
                 }

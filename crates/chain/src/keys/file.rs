@@ -10,7 +10,11 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = write_private(&draft, bytes).and_then(|()| fs::hard_link(&draft, path));
+    let written = write_private(&draft, bytes).and_then(|()| {
+        fail::fail_point!("keys.file.synced");
+        fs::hard_link(&draft, path)
+    });
+    fail::fail_point!("keys.file.linked");
     let removed = fs::remove_file(&draft);
     written?;
     removed?;

@@ -239,13 +239,16 @@ impl SigningProtection {
         if slot.attempt < least {
             return Err(SignOnceError::Forgotten { asked: slot.attempt, least });
         }
+        fail::fail_point!("protection.signature.before");
         let signature = sign().map_err(SignOnceError::Key)?;
+        fail::fail_point!("protection.signature.made");
         let signed = Signed { digest, signature: signature.to_bytes() };
         let mut batch = Batch::default();
         batch.put(slot_key(slot), encode(&signed));
         if !planted(Bug::ProtectsUnsynced) {
             self.store.commit(batch)?;
         }
+        fail::fail_point!("protection.signature.kept");
         Ok(signature)
     }
 

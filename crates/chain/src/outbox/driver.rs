@@ -137,8 +137,10 @@ impl Outbox {
 
     fn keep(&mut self, wanted: Wanted, asked: &FuturesUnordered<Asked>) -> Result<(), RunError> {
         let Wanted { intent, kept } = wanted;
+        fail::fail_point!("outbox.wish.before");
         let requests = self.lane.keep(intent)?;
         self.ask_all(requests, asked);
+        fail::fail_point!("outbox.wish.kept");
         // Whoever no longer waits asks for the status later.
         let _ = kept.send(());
         Ok(())
@@ -179,12 +181,16 @@ impl Outbox {
             }),
             Request::Sign(unsigned) => {
                 let transaction = unsigned.transaction(self.lane.lane().chain());
+                fail::fail_point!("outbox.transaction.before");
                 let signed = self.parts.signer.sign_transaction(transaction).ok();
+                fail::fail_point!("outbox.transaction.signed");
                 Box::pin(std::future::ready(Reply::Signed(signed)))
             }
             Request::Send { nonce, tx, raw } => Box::pin(async move {
+                fail::fail_point!("outbox.send.before");
                 let sendings = endpoints.iter().map(|each| asking::send(each, &raw));
                 let answers = join_all(sendings).await;
+                fail::fail_point!("outbox.send.answered");
                 Reply::Sent { nonce, tx, answers }
             }),
         }

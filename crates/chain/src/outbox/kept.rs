@@ -67,7 +67,9 @@ impl KeptLane {
     pub fn step(&mut self, step: impl FnOnce(&mut Lane) -> Step) -> Result<Vec<Request>, RunError> {
         let Step { batch, requests } = step(&mut self.lane);
         if !batch.is_empty() {
+            fail::fail_point!("outbox.step.before");
             self.store.commit(batch)?;
+            fail::fail_point!("outbox.step.kept");
         }
         let board = Board::of(&self.lane);
         self.board.send_if_modified(|shown| {

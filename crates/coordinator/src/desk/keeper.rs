@@ -101,10 +101,12 @@ impl<L: Log> Keeper<L> {
     /// machine has to be opened again.
     pub fn keep(&mut self, batch: Batch, now: WallTime) -> Result<Vec<Wish>, L::Error> {
         if !batch.inputs.is_empty() && !planted(Bug::SkipsJournal) {
+            fail::fail_point!("desk.batch.applied");
             let kept = self.log.keep(&self.machine, &batch, now);
             if !planted(Bug::IgnoresDisk) {
                 kept?;
             }
+            fail::fail_point!("desk.batch.kept");
         }
         self.kept(batch, now)
     }
@@ -206,10 +208,14 @@ impl Log for Journal {
     fn snapshot(&mut self, state: &MachineState, now: WallTime) -> Result<(), JournalError> {
         let mut step = self.step();
         step.snapshot(state)?;
+        fail::fail_point!("desk.snapshot.before");
         step.commit()?;
+        fail::fail_point!("desk.snapshot.kept");
         let mut step = self.step();
         step.prune::<Input>()?;
         step.forget_pairings(now)?;
-        step.commit()
+        step.commit()?;
+        fail::fail_point!("desk.snapshot.pruned");
+        Ok(())
     }
 }

@@ -92,7 +92,9 @@ impl Clients for ClientService {
             self.take_private(job, &order, specification).await?;
         }
         self.take(job)?;
+        fail::fail_point!("clients.order.taken");
         let kept = self.shared.outbox.enqueue(intent).await;
+        fail::fail_point!("clients.order.kept");
         kept.map_err(|error| Status::unavailable(error.to_string()))?;
         Ok(Response::new(message::SubmitResponse { job }.into()))
     }

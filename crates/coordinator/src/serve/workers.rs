@@ -272,6 +272,7 @@ impl Talk {
         let desk = &self.shared.desk;
         let known = desk.tell(Input::Candidate(candidate)).await.is_ok()
             && desk.tell(Input::Ledger(Event::NodeJoined { seat, profile })).await.is_ok();
+        fail::fail_point!("workers.session.entered");
         let orders = desk.ask(move |machine, _| machine.orders_of(seat)).await;
         for wish in orders.into_iter().flatten() {
             if let Wish::ToNode(seat, order) = wish {
@@ -307,12 +308,15 @@ impl Talk {
             }
             let signed = signed_of(&body);
             let Some(input) = self.heard(seat, hello, body).await else { continue };
+            fail::fail_point!("workers.message.heard");
             if self.shared.desk.apply(input).await.is_err() {
                 return;
             }
+            fail::fail_point!("workers.message.kept");
             if let Some(outcome) = signed {
                 // The signature is on the disk: a node that leaves may forget that it owes it.
                 let _full = self.outward.try_send(CoordinatorBody::SignOutcome(outcome));
+                fail::fail_point!("workers.signature.acknowledged");
             }
         }
     }

@@ -19,6 +19,7 @@ use tallystick_sdk::chain::Chain;
 use tallystick_sdk::order::{Demand, Offer, OrderError};
 use tallystick_sdk::specify::{Draft, InputSource, Prepared, Source};
 use tallystick_sdk::{Client, ClientConfig};
+use tallystick_tls::Authorities;
 use tallystick_types::{ChainId, JobId, JobOrder, Seconds, Trust, Verification};
 use tallystick_wire::client::Phase;
 
@@ -28,6 +29,8 @@ use crate::dice::Dice;
 const MOST_OPEN: usize = 16;
 /// Pause between two jobs.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(1_500));
+/// The same where work is small.
+const SHORT_PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(250));
 /// How long one job may take to be taken; then the next one is asked for.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long one answer may take.
@@ -48,6 +51,10 @@ pub struct LoadPlan {
     pub endpoint: String,
     /// What it asks for.
     pub seed: u64,
+    /// Work is as small as possible and comes quickly.
+    pub small: bool,
+    /// Who is believed beside the public authorities.
+    pub authorities: Option<PathBuf>,
 }
 
 /// What the client wrote down about one job.
@@ -105,6 +112,7 @@ struct Load {
     log: File,
     open: BTreeSet<JobId>,
     started: u64,
+    small: bool,
 }
 
 /// Why the client cannot work.
@@ -122,20 +130,24 @@ pub async fn run(plan: &LoadPlan) -> Result<(), Failure> {
     let deployment = Deployment::read(&crate::repository().join("deployments"), plan.chain)?;
     let mut config = ClientConfig::new(plan.coordinator.clone());
     config.time_limit = ANSWER;
+    if let Some(authorities) = &plan.authorities {
+        config.authorities = Authorities::with_file(authorities)?;
+    }
     let client = patiently(|| Client::connect(&config, Some(key.clone()))).await;
     let connect = || Chain::connect(&plan.endpoint, deployment.clone(), Some(key.clone()));
     let chain = patiently(connect).await;
     let started = before.len() as u64;
     let dice = Dice::of(plan.seed, &format!("load {started}"));
     let open = before.iter().map(|(_, job)| *job).collect();
-    let mut load = Load { client, chain, dice, log, open, started };
+    let (small, (least, most)) = (plan.small, if plan.small { SHORT_PAUSE } else { PAUSE });
+    let mut load = Load { client, chain, dice, log, open, started, small };
     loop {
         load.forget_ended().await;
         if load.open.len() < MOST_OPEN {
             // What went wrong is in the log of jobs, or nothing came of it.
             let _late = tokio::time::timeout(PATIENCE, load.one_job()).await;
         }
-        let pause = load.dice.between(PAUSE.0, PAUSE.1);
+        let pause = load.dice.between(least, most);
         tokio::time::sleep(pause).await;
     }
 }
@@ -153,8 +165,14 @@ async fn patiently<T, E, F: Future<Output = Result<T, E>>>(mut attempt: impl FnM
 impl Load {
     async fn forget_ended(&mut self) {
         for job in self.open.clone() {
-            let Ok(status) = self.client.status(job).await else { return };
-            let over = matches!(status.phase, Phase::Settled | Phase::Refunded | Phase::Unknown);
+            let over = match self.client.status(job).await {
+                Ok(status) => {
+                    matches!(status.phase, Phase::Settled | Phase::Refunded | Phase::Unknown)
+                }
+                Err(silence) if silence.is_silence() => return,
+                // A job that the coordinator does not know was never ordered: a death came first.
+                Err(_) => true,
+            };
             if over {
                 self.open.remove(&job);
             }
@@ -162,6 +180,10 @@ impl Load {
     }
 
     async fn one_job(&mut self) -> Result<(), Failure> {
+        if self.small && self.dice.below(8) == 0 {
+            // Codes are limited, and a coordinator that dies has not answered.
+            let _none = self.client.create_pairing().await;
+        }
         let prepared = self.draft().prepare()?;
         let demand = Demand {
             token: self.chain.tally_token(),
@@ -232,6 +254,13 @@ impl Load {
     /// A small piece of work.
     fn draft(&mut self) -> Draft {
         let examples = crate::repository().join("examples");
+        if self.small {
+            let module = examples.join("word-frequencies/word-frequencies.wasm");
+            // No two inputs are equal, so that every one is uploaded and fetched.
+            let input = format!("{} {}", self.dice.throw(), self.started).into_bytes();
+            let input = InputSource::Bytes(input);
+            return Draft { limits: limits(), ..Draft::new(Source::File(module), input) };
+        }
         if self.dice.below(4) == 0 {
             let module = examples.join("word-frequencies/word-frequencies.wasm");
             let input = examples.join("word-frequencies/input/poems.txt");

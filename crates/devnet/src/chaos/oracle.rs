@@ -23,7 +23,7 @@ use crate::chain::CallError;
 use crate::ground::Ground;
 use crate::network::{MARK, STAKE};
 
-pub(super) use books::books;
+use books::books;
 pub(super) use views::views;
 
 /// How long jobs may take to end when no fault happens any more.
@@ -66,6 +66,11 @@ impl Jobs {
         self.refunded.len() as u64
     }
 
+    /// One of the jobs that were paid.
+    pub(super) fn one_settled(&self) -> Option<JobId> {
+        self.settled.keys().next().copied()
+    }
+
     pub(super) fn ended(&self) -> usize {
         self.settled.len() + self.refunded.len()
     }
@@ -75,8 +80,25 @@ impl Jobs {
     }
 }
 
+/// Waits until everything is over and reads all books but the nodes' views.
+pub(super) async fn settle(town: &Town, findings: &mut Vec<Finding>) -> Result<Jobs, ChaosError> {
+    readiness(town, findings).await;
+    let jobs = jobs(town, findings).await?;
+    receipts(town, &jobs, findings).await;
+    stakes(town, findings).await?;
+    // What open jobs hold is in no account.
+    if !findings.iter().any(|finding| matches!(finding, Finding::Open { .. })) {
+        books(town, findings).await?;
+    }
+    readiness(town, findings).await;
+    if jobs.settled() == 0 {
+        findings.push(Finding::Quiet);
+    }
+    Ok(jobs)
+}
+
 /// Waits until every job is over that there must be, and says which are not.
-pub(super) async fn jobs(town: &Town, findings: &mut Vec<Finding>) -> Result<Jobs, ChaosError> {
+async fn jobs(town: &Town, findings: &mut Vec<Finding>) -> Result<Jobs, ChaosError> {
     let folder = &town.network.folder;
     let words = load::read(folder).map_err(|source| ChaosError::files(folder, source))?;
     let taken = words.iter().filter(|(word, _)| *word == Word::Taken).map(|(_, job)| *job);
@@ -130,7 +152,7 @@ fn twice(jobs: &Jobs) -> Vec<Finding> {
 }
 
 /// Every settled job has its receipt in the archive's folder, it holds, and states what was paid.
-pub(super) async fn receipts(town: &Town, jobs: &Jobs, findings: &mut Vec<Finding>) {
+async fn receipts(town: &Town, jobs: &Jobs, findings: &mut Vec<Finding>) {
     let archives = town.network.members.iter().filter(|member| member.role == Role::Archive);
     let folders: Vec<PathBuf> =
         archives.map(|member| town.network.folder.join(&member.name).join("receipts")).collect();
@@ -160,7 +182,7 @@ fn receipt(file: &Path, job: JobId, paid: u128) -> Option<Finding> {
 }
 
 /// All stake is where it was, and nobody was ever slashed.
-pub(super) async fn stakes(town: &Town, findings: &mut Vec<Finding>) -> Result<(), CallError> {
+async fn stakes(town: &Town, findings: &mut Vec<Finding>) -> Result<(), CallError> {
     let ground = &town.network.ground;
     for member in &town.network.members {
         let stake = ground.stake_of(member.seat.node).await?;
@@ -178,7 +200,7 @@ pub(super) async fn stakes(town: &Town, findings: &mut Vec<Finding>) -> Result<(
 }
 
 /// Every node is ready, which a halted lane or a chain that is not followed forbids.
-pub(super) async fn readiness(town: &Town, findings: &mut Vec<Finding>) {
+async fn readiness(town: &Town, findings: &mut Vec<Finding>) {
     let began = Instant::now();
     for member in &town.network.members {
         let url = format!("http://{}/readyz", member.observe);

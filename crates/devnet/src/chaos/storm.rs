@@ -41,6 +41,10 @@ pub struct Census {
     pub cuts: u64,
     /// Lines whose connections were ended.
     pub severed: u64,
+    /// Machines whose cable was pulled.
+    pub unplugged: u64,
+    /// Machines whose packets to another one vanished.
+    pub vanished: u64,
 }
 
 impl Census {

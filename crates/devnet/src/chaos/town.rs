@@ -8,12 +8,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tallystick_node::Role;
 
 use super::ChaosError;
 use crate::dice::Dice;
+use crate::machines::Machines;
 use crate::network::{MARK, Member, Network, Plan, Wires, WorkerPlan};
 use crate::proxy::{Fault, Proxy, Weather};
 use crate::relay::Relay;
@@ -29,8 +31,28 @@ const ROUGH: u32 = 8_000;
 const QUIET: Duration = Duration::from_millis(250);
 const QUIET_LOOKS: u32 = 1_000;
 
+/// Workers of a town.
+pub(super) const WORKERS: u8 = 4;
+
 /// The name of the client among those that can die.
 pub(super) const CLIENT: &str = "client";
+
+/// What is between the processes.
+#[derive(Clone, Debug)]
+pub(super) enum Lines {
+    /// Endpoints that can lie, lines that can be cut.
+    Breakable,
+    /// Nothing; work is small and comes quickly.
+    Plain,
+    /// Cables between machines; work is small and comes quickly.
+    Cables(Arc<Machines>),
+}
+
+impl Lines {
+    fn machines(&self) -> Option<&Arc<Machines>> {
+        if let Self::Cables(machines) = self { Some(machines) } else { None }
+    }
+}
 
 /// Everything that runs.
 #[derive(Debug)]
@@ -43,6 +65,7 @@ pub(super) struct Town {
     client: Option<Child>,
     program: PathBuf,
     seed: u64,
+    lines: Lines,
 }
 
 impl Town {
@@ -50,6 +73,7 @@ impl Town {
     pub(super) async fn build(
         (folder, program): (PathBuf, PathBuf),
         (chain, seed): (tallystick_types::ChainId, u64),
+        lines: Lines,
         say: &dyn Fn(&str),
     ) -> Result<Self, ChaosError> {
         let worker = |region| WorkerPlan { places: 2, memory_bytes: 1 << 30, region, lie: None };
@@ -59,10 +83,14 @@ impl Town {
             chain,
             coordinators: 1,
             workers: vec![worker(276), worker(276), worker(840), worker(392)],
-            kept: true,
+            kept: matches!(lines, Lines::Breakable),
+            machines: lines.machines().cloned(),
         };
         let built: RefCell<(BTreeMap<_, _>, BTreeMap<_, _>)> = RefCell::default();
         let mut wire = |name: &str, mut wires: Wires| {
+            if !matches!(lines, Lines::Breakable) {
+                return Ok(wires);
+            }
             let (proxies, relays) = &mut *built.borrow_mut();
             let upstream = wires.endpoints.remove(0);
             let open = |number: u64| {
@@ -81,18 +109,23 @@ impl Town {
             Ok(wires)
         };
         let network = Network::start_wired(&plan, &mut wire, say).await?;
-        let (mut proxies, mut relays) = built.into_inner();
-        let lines = || -> io::Result<_> {
-            let dice = Dice::of(seed, CLIENT);
-            let proxy = Proxy::open(&network.url(), Weather::calm(), dice)?;
-            Ok((proxy, line(&network.coordinators)?))
-        };
-        let (proxy, relay) = lines().map_err(|it| ChaosError::files(&plan.folder, it))?;
-        proxies.insert(CLIENT.to_owned(), vec![proxy]);
-        relays.insert(CLIENT.to_owned(), relay);
-        let mut town = Self { network, proxies, relays, client: None, program, seed };
+        let (proxies, relays) = built.into_inner();
+        let client = None;
+        let mut town = Self { network, proxies, relays, client, program, seed, lines };
+        if matches!(town.lines, Lines::Breakable) {
+            town.connect_client().map_err(|it| ChaosError::files(&plan.folder, it))?;
+        }
         town.start(CLIENT, &[])?;
         Ok(town)
+    }
+
+    /// The client's lines, which can break like all others.
+    fn connect_client(&mut self) -> io::Result<()> {
+        let dice = Dice::of(self.seed, CLIENT);
+        let proxy = Proxy::open(&self.network.url(), Weather::calm(), dice)?;
+        self.proxies.insert(CLIENT.to_owned(), vec![proxy]);
+        self.relays.insert(CLIENT.to_owned(), line(&self.network.coordinators)?);
+        Ok(())
     }
 
     /// Who can die, and the client.
@@ -131,7 +164,7 @@ impl Town {
     /// Starts a process that ended, perhaps behind a tracer.
     pub(super) fn start(&mut self, name: &str, behind: &[OsString]) -> Result<(), ChaosError> {
         if name == CLIENT {
-            let client = self.spawn_client();
+            let client = self.spawn_client(behind);
             let client = client.map_err(|it| ChaosError::files(&self.network.folder, it))?;
             self.client = Some(client);
             return Ok(());
@@ -143,19 +176,31 @@ impl Town {
         }
     }
 
-    fn spawn_client(&self) -> io::Result<Child> {
+    fn spawn_client(&self, behind: &[OsString]) -> io::Result<Child> {
         let folder = &self.network.folder;
         let log = File::options().create(true).append(true).open(folder.join("client.log"))?;
-        let lines = (self.relays.get(CLIENT), self.proxies.get(CLIENT).and_then(|it| it.first()));
-        let (Some(relay), Some(proxy)) = lines else { return Err(io::ErrorKind::NotFound.into()) };
-        Command::new(&self.program)
-            .arg("load")
+        let relay = self.relays.get(CLIENT).map(|relay| format!("http://{}", relay.address()));
+        let proxy = self.proxies.get(CLIENT).and_then(|it| it.first()).map(Proxy::url);
+        let coordinator = relay.or_else(|| self.network.coordinators.first().cloned());
+        let program: OsString = self.program.clone().into();
+        let machine = self.lines.machines().map(|machines| machines.behind(CLIENT));
+        let machine = machine.unwrap_or_default();
+        let mut words = machine.iter().chain(behind).chain([&program]);
+        let mut command = Command::new(words.next().unwrap_or(&program));
+        command.args(words).arg("load");
+        if !matches!(self.lines, Lines::Breakable) {
+            command.arg("--small");
+        }
+        if let Some([_, _, authorities]) = self.lines.machines().map(|machines| machines.files()) {
+            command.arg("--authorities").arg(authorities);
+        }
+        command
             .arg("--folder")
             .arg(folder)
             .args(["--account", &self.network.client.to_string()])
             .args(["--chain", &self.network.ground.deployment.chain_id.to_string()])
-            .args(["--coordinator", &format!("http://{}", relay.address())])
-            .args(["--endpoint", &proxy.url()])
+            .args(["--coordinator", &coordinator.unwrap_or_default()])
+            .args(["--endpoint", &proxy.unwrap_or_else(|| self.network.url())])
             .args(["--seed", &self.seed.to_string()])
             .env(MARK, folder)
             .stdin(Stdio::null())

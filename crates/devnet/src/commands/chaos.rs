@@ -8,9 +8,8 @@ use alloy_primitives::Address;
 use clap::Args;
 use tallystick_devnet::chaos::{self, LoadPlan, Settings};
 use tallystick_types::ChainId;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::Failure;
+use super::{Failure, until_stopped, unused_chain};
 use crate::tell;
 
 #[derive(Debug, Args)]
@@ -27,6 +26,10 @@ pub(crate) struct Chaos {
     /// Also kills processes, and fails their disk, inside of system calls; needs strace.
     #[arg(long)]
     strike: bool,
+    /// In place of all other faults, each process lives on a machine of its own, a network
+    /// namespace, and cables are pulled and routes cut so often; needs root.
+    #[arg(long, value_name = "CUTS")]
+    namespaces: Option<u64>,
     /// In place of all faults, watches from outside that nothing leaves a node which its disk does
     /// not have, until so many jobs are paid; needs strace.
     #[arg(long, value_name = "JOBS")]
@@ -48,18 +51,12 @@ impl Chaos {
             kills: self.kills,
             strike: self.strike,
             watched_jobs: self.watch,
+            partitions: self.namespaces,
             folder: self.folder.canonicalize()?.join("network"),
             program: std::env::current_exe()?,
-            // A number that no other program on this machine uses now.
-            chain: ChainId::new(31_337_000_000_000 + u64::from(std::process::id())),
+            chain: unused_chain(),
         };
-        let mut terminated = signal(SignalKind::terminate())?;
-        let mut interrupted = signal(SignalKind::interrupt())?;
-        let report = tokio::select! {
-            report = chaos::run(&settings, &tell) => report?,
-            _ = terminated.recv() => return Err("stopped".into()),
-            _ = interrupted.recv() => return Err("stopped".into()),
-        };
+        let report = until_stopped(chaos::run(&settings, &tell)).await??;
         write!(io::stdout(), "{report}")?;
         if report.findings.is_empty() {
             return Ok(());
@@ -90,12 +87,20 @@ pub(crate) struct Load {
     /// Decides what is asked for.
     #[arg(long)]
     seed: u64,
+    /// Work is as small as possible and comes quickly.
+    #[arg(long)]
+    small: bool,
+    /// Certificates of authorities that are believed beside the public ones.
+    #[arg(long)]
+    authorities: Option<PathBuf>,
 }
 
 impl Load {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let Self { folder, account, chain, coordinator, endpoint, seed } = self;
+        let Self { folder, account, chain, coordinator, endpoint, seed, small, authorities } = self;
         let chain = ChainId::new(chain);
-        chaos::load(&LoadPlan { folder, account, chain, coordinator, endpoint, seed }).await
+        let plan =
+            LoadPlan { folder, account, chain, coordinator, endpoint, seed, small, authorities };
+        chaos::load(&plan).await
     }
 }

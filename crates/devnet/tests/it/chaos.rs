@@ -17,6 +17,7 @@ async fn whatever_dies_every_job_is_paid_once_and_the_books_agree() {
         kills: 12,
         strike: false,
         watched_jobs: None,
+        partitions: None,
         folder: folder.path().join("network"),
         program: env!("CARGO_BIN_EXE_tallystick-devnet").into(),
         chain: unused_chain(),

@@ -39,6 +39,7 @@ impl Town {
             chain: unused_chain(),
             coordinators: 1,
             kept: false,
+            machines: None,
             workers: vec![worker; workers],
         };
         let network = Network::start(&plan, &|_| {}).await.unwrap();

@@ -110,7 +110,9 @@ impl Chain {
             terms: terms.into(),
             specificationUri: uri.to_owned(),
         };
+        fail::fail_point!("client.job.before");
         self.send(self.at(Contract::JobManager), call).await?;
+        fail::fail_point!("client.job.created");
         Ok(self.deployment.job_domain().job_id(&order))
     }
 

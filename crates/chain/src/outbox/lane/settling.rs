@@ -11,6 +11,9 @@ use super::evidence::{Evidence, middle, reached, weigh};
 use super::{Lane, Phase, Request, Step};
 use crate::endpoint::SendClass;
 
+/// How many times sooner bytes are sent again that no pool has.
+const LOST: u64 = 3;
+
 impl Lane {
     /// Takes what each endpoint saw; nothing where it did not answer.
     pub fn looked(&mut self, now: WallTime, sights: Vec<Option<Sight>>) -> Step {
@@ -43,7 +46,7 @@ impl Lane {
         }
         self.compare_count(&sights, quorum, &mut step);
         self.booted |= self.header.next.is_some();
-        self.resend(now, &mut step);
+        self.resend(now, &sights, &mut step);
         self.schedule(now, &mut step);
         step
     }
@@ -172,15 +175,17 @@ impl Lane {
         }
     }
 
-    /// Sends again what is in no block: pools forget, and endpoints lose what they took.
-    fn resend(&mut self, now: WallTime, step: &mut Step) {
+    /// Sends again what is in no block: pools forget, and endpoints lose what they took. What
+    /// enough endpoints count as neither mined nor waiting goes out again sooner.
+    fn resend(&mut self, now: WallTime, sights: &[Sight], step: &mut Step) {
         if (self.halted() && !self.header.adopting) || !self.booted {
             return;
         }
         for (&nonce, slot) in &mut self.slots {
-            let due = slot
-                .sent_at
-                .is_none_or(|sent_at| later(sent_at, self.settings.resend_after_ms) <= now);
+            let without = sights.iter().filter(|sight| sight.pending_nonce <= nonce).count();
+            let lost = without >= self.settings.quorum.max(1);
+            let patience = self.settings.resend_after_ms / if lost { LOST } else { 1 };
+            let due = slot.sent_at.is_none_or(|sent_at| later(sent_at, patience) <= now);
             if slot.record.included.is_some() || !due || planted(Bug::NeverResends) {
                 continue;
             }

@@ -364,6 +364,20 @@ fn a_low_price_is_raised_until_the_chain_takes_it() {
 }
 
 #[test]
+fn what_no_pool_has_any_more_is_sent_again_long_before_what_waits_in_one() {
+    let mut play = Play::new(3, 1, 1);
+    play.settings.resend_after_ms = 60_000;
+    play.crash();
+    play.enqueue(intent(0));
+    until(&mut play, |play| play.world.pool_size() == 1);
+    play.world.forget_pool();
+    let forgotten = play.now;
+    until(&mut play, |play| play.world.pool_size() == 1 || !play.world.effects().is_empty());
+    let waited = play.now.get() - forgotten.get();
+    assert!(waited < 25_000, "it was sent again after {waited} ms");
+}
+
+#[test]
 fn a_price_above_the_cap_pauses_the_lane_and_never_costs_more() {
     let mut play = Play::new(2, 1, 1);
     play.world.base_fee = 3_000;

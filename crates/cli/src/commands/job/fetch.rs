@@ -90,7 +90,9 @@ pub(super) async fn fetch(
     }
     files.whole.flush()?;
     let picture = files.picture.filter(|_| files.refused.is_none());
+    fail::fail_point!("tally.output.written");
     fs::rename(&partial, folder.join("output"))?;
+    fail::fail_point!("tally.output.renamed");
     if each {
         let place = folder.join("slices");
         if place.exists() {
@@ -99,6 +101,7 @@ pub(super) async fn fetch(
         fs::rename(&slices, place)?;
     }
     fs::write(folder.join("receipt.json"), verified.to_json())?;
+    fail::fail_point!("tally.receipt.written");
     if let Some(picture) = &picture {
         picture.write_png(BufWriter::new(File::create(folder.join("result.png"))?))?;
     }

@@ -180,6 +180,15 @@ impl World {
         self.pool.retain(|_, _| !chance.one_in(3));
     }
 
+    /// The pool is gone, as after a restart of the endpoint.
+    pub(super) fn forget_pool(&mut self) {
+        self.pool.clear();
+    }
+
+    pub(super) fn pool_size(&self) -> usize {
+        self.pool.len()
+    }
+
     /// What an endpoint sees whose newest block is so many behind.
     pub(super) fn look(&self, nonces: &[(u64, Vec<B256>)], behind: usize) -> Sight {
         let head = self.head().saturating_sub(behind);

@@ -1,0 +1,233 @@
+//! How a process is to die: at a named point, or inside of a system call.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::points::{PLACES, Victim, When};
+
+/// How long a process may run until it passes a point for the first time, and for each time after.
+const FIRST: Duration = Duration::from_secs(400);
+const LATER: Duration = Duration::from_secs(20);
+/// The same for system calls: about the time of a job.
+const CALL: Duration = Duration::from_secs(30);
+/// The signal of a strike.
+const KILLED: i32 = 9;
+
+/// System calls by which a process writes, makes sure of it, and speaks.
+/// No role ever calls `sendmsg`.
+pub(super) const CALLS: [&str; 5] = ["write", "writev", "fsync", "fdatasync", "sendto"];
+
+/// What a struck call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Blow {
+    /// The process is killed before the call does anything.
+    Kill,
+    /// The call does nothing and says that input or output failed.
+    Eio,
+}
+
+/// One death to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Death {
+    /// At a point, when it is passed for the n-th time.
+    Point { point: &'static str, hit: u64, stops: bool },
+    /// At the n-th call of a thread.
+    Strike { call: &'static str, blow: Blow, number: u64 },
+}
+
+/// What came of a death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// It died there.
+    Died,
+    /// It ended by itself and said why.
+    Ended,
+    /// It heard that the call failed, and goes on.
+    WentOn,
+    /// It never came so far.
+    Unreached,
+}
+
+impl Blow {
+    pub(super) const ALL: [Self; 2] = [Self::Kill, Self::Eio];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "SIGKILL",
+            Self::Eio => "EIO",
+        }
+    }
+}
+
+impl End {
+    pub(super) const ALL: [Self; 4] = [Self::Died, Self::Ended, Self::WentOn, Self::Unreached];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Died => "died",
+            Self::Ended => "ended",
+            Self::WentOn => "went on",
+            Self::Unreached => "never came",
+        }
+    }
+}
+
+impl Death {
+    /// The program behind which a process starts that is to die so. `trace` is the file in which
+    /// a tracer tells what it did.
+    pub(super) fn behind(&self, trace: &Path) -> Vec<OsString> {
+        match self {
+            Self::Point { .. } => {
+                vec!["env".into(), format!("FAILPOINTS={}", self.setting()).into()]
+            }
+            Self::Strike { call, blow, number } => {
+                let what = match blow {
+                    Blow::Kill => "signal=KILL",
+                    Blow::Eio => "error=EIO",
+                };
+                let words = ["strace", "-D", "-f", "-qq", "-s", "0", "-o"].map(OsString::from);
+                let inject = format!("inject={call}:{what}:when={number}");
+                let trace = [trace.into(), "-e".into(), format!("trace={call}").into()];
+                words.into_iter().chain(trace).chain(["-e".into(), inject.into()]).collect()
+            }
+        }
+    }
+
+    /// The variable `FAILPOINTS` for a death at a point.
+    pub(super) fn setting(&self) -> String {
+        match self {
+            Self::Point { point, hit: 0 | 1, .. } => format!("{point}=panic"),
+            Self::Point { point, hit, .. } => format!("{point}={}*off->panic", hit - 1),
+            Self::Strike { .. } => String::new(),
+        }
+    }
+
+    /// How long to wait for it.
+    pub(super) fn patience(&self) -> Duration {
+        match self {
+            Self::Point { hit, .. } => {
+                FIRST + LATER * u32::try_from(hit.saturating_sub(1)).unwrap_or(u32::MAX)
+            }
+            Self::Strike { .. } => CALL,
+        }
+    }
+
+    /// Whether it must come about, or the run proves less than it says.
+    pub(super) const fn must(&self) -> bool {
+        matches!(self, Self::Point { hit: 1, .. })
+    }
+
+    /// Whether the process has to be asked to end before it comes by.
+    pub(super) const fn stops(&self) -> bool {
+        matches!(self, Self::Point { stops: true, .. })
+    }
+
+    /// Whether a call of a process that lives on failed.
+    pub(super) fn was_struck(&self, trace: &Path) -> bool {
+        let eio = matches!(self, Self::Strike { blow: Blow::Eio, .. });
+        eio && fs::read_to_string(trace).is_ok_and(|text| text.contains("(INJECTED)"))
+    }
+
+    /// What came of a process that ended, by this signal or by itself; nothing where it should not
+    /// have ended so.
+    pub(super) fn end(&self, signal: Option<i32>, log: &Path, trace: &Path) -> Option<End> {
+        let told = fs::read(log).unwrap_or_default();
+        let told = String::from_utf8_lossy(&told);
+        let (wanted, end) = match self {
+            Self::Point { point, .. } => {
+                (told.contains(&format!("failpoint {point} panic")), End::Died)
+            }
+            Self::Strike { blow: Blow::Kill, .. } => (signal == Some(KILLED), End::Died),
+            Self::Strike { blow: Blow::Eio, .. } => {
+                let words = ["error", "ERROR", "panicked"];
+                let speaks = words.iter().any(|word| told.contains(word));
+                (speaks && self.was_struck(trace), End::Ended)
+            }
+        };
+        wanted.then_some(end)
+    }
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Point { point, hit, .. } => write!(f, "{point} #{hit}"),
+            Self::Strike { call, blow, number } => write!(f, "{} {call} #{number}", blow.name()),
+        }
+    }
+}
+
+/// Deaths at points in an order in which neighbours differ; see [`super::Sweep`].
+pub(super) fn points(hits: u64, every_role: bool, only: Option<&str>) -> Vec<(Victim, Death)> {
+    let mut deaths = Vec::new();
+    for hit in 1..=hits {
+        for place in PLACES {
+            let several = if every_role { place.victims.len() } else { 1 };
+            // A command passes its points once, and a process ends once.
+            if hit > 1 && place.when != When::Working {
+                continue;
+            }
+            for victim in place.victims.iter().take(several) {
+                let wanted = |point: &&str| only.is_none_or(|part| point.contains(part));
+                let points = place.points.iter().map(|(point, _)| *point).filter(wanted);
+                let stops = place.when == When::Stopping;
+                deaths.extend(points.map(|point| (*victim, Death::Point { point, hit, stops })));
+            }
+        }
+    }
+    deaths
+}
+
+/// Strikes of every role in every call, the lower numbers first.
+pub(super) fn strikes(numbers: impl Iterator<Item = u64> + Clone) -> Vec<(Victim, Death)> {
+    let roles = [Victim::Coordinator, Victim::Worker, Victim::Settler, Victim::Archive];
+    let mut deaths = Vec::new();
+    for number in numbers {
+        for call in CALLS {
+            for blow in Blow::ALL {
+                let strike = Death::Strike { call, blow, number };
+                deaths.extend(roles.map(|role| (role, strike)));
+            }
+        }
+    }
+    deaths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_dies_at_the_passage_that_was_named() {
+        let death = |hit| Death::Point { point: "outbox.send.before", hit, stops: false };
+        assert_eq!(death(1).setting(), "outbox.send.before=panic");
+        assert_eq!(death(3).setting(), "outbox.send.before=2*off->panic");
+    }
+
+    #[test]
+    fn a_short_run_has_each_point_once_and_a_long_one_each_role_of_it() {
+        let names: usize = PLACES.iter().map(|place| place.points.len()).sum();
+        let pairs: usize = PLACES.iter().map(|it| it.points.len() * it.victims.len()).sum();
+        assert_eq!(points(1, false, None).len(), names);
+        assert_eq!(points(1, true, None).len(), pairs);
+        assert!(points(10, true, None).len() >= 500);
+    }
+
+    #[test]
+    fn what_a_tracer_and_a_log_tell_decides_what_came_of_a_strike() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, trace) = (folder.path().join("log"), folder.path().join("trace"));
+        let strike = |blow| Death::Strike { call: "fsync", blow, number: 2 };
+        let end = |blow, signal| strike(blow).end(signal, &log, &trace);
+        assert_eq!(end(Blow::Kill, None), None, "it ended by itself");
+        assert_eq!(end(Blow::Kill, Some(KILLED)), Some(End::Died));
+        fs::write(&trace, "7 fsync(3) = -1 EIO (Input/output error) (INJECTED)\n").unwrap();
+        assert!(strike(Blow::Eio).was_struck(&trace));
+        assert_eq!(end(Blow::Eio, None), None, "it ended without a word");
+        fs::write(&log, "error: the disk failed\n").unwrap();
+        assert_eq!(end(Blow::Eio, None), Some(End::Ended));
+    }
+}
