@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tallystick_chain::outbox::Intent;
+use tallystick_ports::blocking;
 use tallystick_types::JobId;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -85,7 +86,7 @@ impl Hands {
         let shared = self.shared.clone();
         self.tasks.spawn(async move {
             let blobs = shared.blobs.clone();
-            let joined = tokio::task::spawn_blocking(move || joined(&blobs, &parts)).await;
+            let joined = blocking::run(move || joined(&blobs, &parts)).await;
             if let Ok(Some((output, bytes))) = joined {
                 // The desk is gone only when everything stops.
                 let _stopped = shared.desk.tell(Input::OutputJoined { job, output, bytes }).await;
@@ -127,7 +128,7 @@ impl Hands {
             let shared = self.shared.clone();
             self.tasks.spawn(async move {
                 let (blobs, slices) = (shared.blobs.clone(), awaited.slices);
-                let good = tokio::task::spawn_blocking(move || checked(&blobs, slices, described));
+                let good = blocking::run(move || checked(&blobs, slices, described));
                 if let Ok(Some(output)) = good.await {
                     let Awaited { job, task, .. } = awaited;
                     let output_root = described.0;

@@ -24,9 +24,8 @@ use crate::sample::prepared;
 fn config(urls: &[&str]) -> ClientConfig {
     ClientConfig {
         coordinators: urls.iter().map(|url| (*url).to_owned()).collect(),
-        deployment: None,
-        authorities: Authorities::default(),
         time_limit: Duration::from_secs(5),
+        ..ClientConfig::new("")
     }
 }
 
