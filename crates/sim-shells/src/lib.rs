@@ -3,6 +3,7 @@
 mod carrier;
 mod cast;
 mod customer;
+mod files;
 mod machine;
 mod node;
 mod rpc;

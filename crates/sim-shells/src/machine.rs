@@ -1,56 +1,36 @@
 //! What of a machine survives the process on it, and its clock.
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tallystick_blobs::{BlobStore, OpenError, StoreConfig};
 use tallystick_ports::{Clock, Store};
-use tallystick_sim::disk::{Disk, Files, Fuse};
 use tallystick_types::WallTime;
+
+use crate::files::{Files, Log};
 
 /// Bytes of blobs that a machine has room for.
 const BLOB_BYTES: u64 = 1 << 30;
 
-/// A machine.
-#[derive(Clone, Debug)]
-pub(crate) struct Machine {
-    disks: [Disk; DISKS],
-    files: Files,
+/// Opens what one room of a node keeps by itself. The machine is the one that runs now.
+///
+/// # Errors
+///
+/// Where the disk fails.
+pub(crate) fn shelf(name: &str) -> io::Result<Arc<dyn Store>> {
+    Ok(Arc::new(Log::open(&Path::new("/node").join(name))?))
 }
 
-/// What a room of a node keeps by itself.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Shelf {
-    Chain,
-    Outbox,
-    Journal,
-    Worker,
-    Protection,
-    Settlement,
-}
-
-const DISKS: usize = 6;
-
-impl Machine {
-    pub(crate) fn new() -> Self {
-        let fuse = Fuse::default();
-        Self { disks: std::array::from_fn(|_| Disk::new(fuse.clone())), files: Files::new(fuse) }
-    }
-
-    pub(crate) fn shelf(&self, shelf: Shelf) -> Arc<dyn Store> {
-        Arc::new(self.disks[shelf as usize].clone())
-    }
-
-    pub(crate) fn blobs(&self) -> Result<BlobStore, OpenError> {
-        let config = StoreConfig::new("/blobs", BLOB_BYTES);
-        Ok(BlobStore::open_on(Arc::new(self.files.clone()), config)?.0)
-    }
-
-    /// Only what was synced is there afterwards.
-    pub(crate) fn lose_power(&self) {
-        self.disks.iter().for_each(Disk::lose_power);
-        self.files.lose_power();
-    }
+/// Opens the blobs of the machine that runs now.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub(crate) fn blobs() -> Result<BlobStore, OpenError> {
+    let config = StoreConfig::new("/node/blobs", BLOB_BYTES);
+    Ok(BlobStore::open_on(Arc::new(Files), config)?.0)
 }
 
 /// The time of the simulation, which is that of every machine in it.

@@ -30,7 +30,7 @@ use tallystick_worker::{Ports, Times, Worker, WorkerConfig};
 
 use crate::carrier::Post;
 use crate::cast::Node;
-use crate::machine::{Machine, Shelf};
+use crate::machine::{blobs, shelf};
 use crate::socket::{self, Place};
 
 /// Most time for one answer of an endpoint.
@@ -50,7 +50,6 @@ pub(crate) type End = Box<dyn Error>;
 /// Where a node runs, and what it is told.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
-    pub(crate) machine: Machine,
     pub(crate) place: Place,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deployment: Arc<Deployment>,
@@ -75,8 +74,8 @@ impl Site {
         let mut doors = self.open().await?;
         let outbox = self.outbox(&mut doors, node.signer)?;
         let parts = CoordinatorParts {
-            journal: Journal::in_store(self.machine.shelf(Shelf::Journal), self.network())?,
-            blobs: self.machine.blobs()?,
+            journal: Journal::in_store(shelf("journal")?, self.network())?,
+            blobs: blobs()?,
             house: doors.house.clone(),
             outbox,
             clock: Arc::clone(&self.clock),
@@ -99,7 +98,7 @@ impl Site {
     /// Runs a worker until something in it ends.
     pub(crate) async fn worker(self, node: Node) -> Result<(), End> {
         let doors = self.open().await?;
-        let protection = self.machine.shelf(Shelf::Protection);
+        let protection = shelf("protection")?;
         let worked =
             doors.house.read().latest().jobs().any(|job| {
                 job.index_of(node.seat).is_some() || job.earlier_nodes.contains(&node.seat)
@@ -112,11 +111,11 @@ impl Site {
         let keys = NodeKeys::new(domain, node.seat.node, signer, identity, protection);
         let ports = Ports {
             clock: Arc::clone(&self.clock),
-            store: self.machine.shelf(Shelf::Worker),
+            store: shelf("worker")?,
             executor: Arc::new(Computer::of(Character::Honest, 0)),
             keys: Arc::new(keys),
             facts: Arc::new(HouseFacts::new(doors.house.clone())),
-            blobs: self.machine.blobs()?,
+            blobs: blobs()?,
         };
         let worker = Worker::new(self.worker_config(&node)?, ports)?;
         let mut tasks = doors.tasks;
@@ -132,7 +131,7 @@ impl Site {
         let parts = SettlerParts {
             house: doors.house.clone(),
             outbox,
-            store: self.machine.shelf(Shelf::Settlement),
+            store: shelf("settlement")?,
             clock: Arc::clone(&self.clock),
         };
         let config = SettlementConfig::new(self.deployment.job_domain());
@@ -162,7 +161,7 @@ impl Site {
             poll: POLL,
             ..IngestConfig::of_deployment(&self.deployment)
         };
-        let store = self.machine.shelf(Shelf::Chain);
+        let store = shelf("chain")?;
         let understands = Arc::new(reader(contracts.clone()));
         let clock = Arc::clone(&self.clock);
         let (ingest, handle) = Ingest::open(config, endpoints.clone(), store, clock, understands)?;
@@ -182,7 +181,7 @@ impl Site {
             ..Settings::new(self.deployment.chain_id, signer.address())
         };
         let parts = OutboxParts {
-            store: self.machine.shelf(Shelf::Outbox),
+            store: shelf("outbox")?,
             clock: Arc::clone(&self.clock),
             signer: Arc::new(signer),
             endpoints: doors.endpoints.clone(),

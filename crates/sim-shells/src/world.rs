@@ -15,7 +15,7 @@ use turmoil::{Builder, Sim};
 
 use crate::cast::{Cast, STAKE};
 use crate::customer::{Book, Customer};
-use crate::machine::{Machine, SimulatedClock};
+use crate::machine::SimulatedClock;
 use crate::node::Site;
 use crate::rpc::{Endpoint, Ledger};
 use crate::socket::{self, Place};
@@ -23,7 +23,7 @@ use crate::storm::{self, CLIENT, Fault, Plan, SETTLER};
 use crate::trace::Trace;
 
 /// How far time moves at a time. Messages arrive on these steps.
-const STEP: Duration = Duration::from_millis(5);
+const STEP: Duration = Duration::from_millis(10);
 /// How long everything may take, in milliseconds.
 const PATIENCE: u64 = 3_600_000;
 /// Milliseconds between two blocks.
@@ -60,7 +60,6 @@ struct World<'a> {
     cast: Cast,
     ledger: Ledger,
     endpoints: Vec<Endpoint>,
-    machines: BTreeMap<String, Machine>,
     book: Book,
     trace: Trace,
     ground: Ground,
@@ -115,7 +114,6 @@ impl World<'_> {
             cast,
             ledger: Ledger::new(chain),
             endpoints: Vec::new(),
-            machines: BTreeMap::new(),
             book: Book::default(),
             trace: trace.clone(),
             ground: Ground::new(contracts),
@@ -132,11 +130,8 @@ impl World<'_> {
         Place { name: name.to_owned(), trace: self.trace.clone() }
     }
 
-    fn site(&mut self, name: &str, clock: &Arc<dyn Clock>) -> Site {
-        let machine = Machine::new();
-        self.machines.insert(name.to_owned(), machine.clone());
+    fn site(&self, name: &str, clock: &Arc<dyn Clock>) -> Site {
         Site {
-            machine,
             place: self.place(name),
             clock: Arc::clone(clock),
             deployment: Arc::clone(&self.cast.deployment),
@@ -250,10 +245,7 @@ impl World<'_> {
         match fault {
             Fault::Crash(name) => {
                 if self.sim.is_host_running(name.as_str()) {
-                    self.sim.crash(name.as_str());
-                    if let Some(machine) = self.machines.get(&name) {
-                        machine.lose_power();
-                    }
+                    self.sim.crash(name);
                 }
             }
             Fault::Start(name) => {
