@@ -42,7 +42,7 @@ pub(crate) struct Wish {
     pub(crate) replicas: u8,
     /// Whether the client calls the contract itself instead of signing an order.
     pub(crate) by_call: bool,
-    /// Which coordinator is asked.
+    /// Which coordinator is asked first.
     pub(crate) coordinator: u16,
 }
 
@@ -55,6 +55,8 @@ pub(crate) struct Customer {
     pub(crate) key: LocalKey,
     /// The endpoint through which it calls.
     pub(crate) endpoint: String,
+    /// Coordinators of the network.
+    pub(crate) coordinators: u16,
     pub(crate) book: Book,
 }
 
@@ -82,7 +84,8 @@ impl Book {
 /// An order on its way.
 struct Going<'a> {
     customer: &'a Customer,
-    client: &'a Client,
+    client: Client,
+    coordinator: u16,
     prepared: Prepared,
     number: u64,
     input: Vec<u8>,
@@ -96,9 +99,10 @@ impl Customer {
     /// Where something happens that no fault explains.
     pub(crate) async fn fulfil(self, number: u64, wish: Wish) -> Result<(), End> {
         sleep(Duration::from_millis(wish.after)).await;
-        let client = self.client(&wish).await;
+        let mut coordinator = wish.coordinator;
+        let client = self.client(&mut coordinator).await;
         let (prepared, input) = wish.prepare(number)?;
-        let mut going = Going { customer: &self, client: &client, prepared, number, input };
+        let mut going = Going { customer: &self, client, coordinator, prepared, number, input };
         let (job, offer, order) =
             if wish.by_call { going.call(&wish).await } else { going.order(&wish).await };
         let again = (!wish.by_call).then_some((&offer, &order));
@@ -108,20 +112,22 @@ impl Customer {
         Ok(())
     }
 
-    async fn client(&self, wish: &Wish) -> Client {
-        let config = ClientConfig {
-            deployment: Some((*self.deployment).clone()),
-            dial: self.place.dial(),
-            clock: Arc::clone(&self.clock),
-            ..ClientConfig::new(socket::url(wish.coordinator))
-        };
+    /// A client of this coordinator, or of the next one that answers.
+    async fn client(&self, coordinator: &mut u16) -> Client {
         loop {
+            let config = ClientConfig {
+                deployment: Some((*self.deployment).clone()),
+                dial: self.place.dial(),
+                clock: Arc::clone(&self.clock),
+                ..ClientConfig::new(socket::url(*coordinator))
+            };
             let signer: Arc<dyn EvmSigner> = Arc::new(self.key.clone());
             match Client::connect(&config, Some(signer)).await {
                 Ok(client) => return client,
                 Err(error) => self.place.trace.note(&self.place.name, &error),
             }
             sleep(PAUSE).await;
+            *coordinator = (*coordinator + 1) % self.coordinators;
         }
     }
 
@@ -182,8 +188,9 @@ fn program(number: u64) -> Vec<u8> {
 }
 
 impl Going<'_> {
-    /// Until a coordinator has everything and states its price.
-    async fn offer(&self, wish: &Wish) -> Offer {
+    /// Until a coordinator has everything and states its price. Where one refuses, the next one is
+    /// asked.
+    async fn offer(&mut self, wish: &Wish) -> Offer {
         let demand = wish.demand(&self.customer.deployment);
         loop {
             let uploaded = self.client.upload(&self.prepared.needed, &silent()).await;
@@ -195,6 +202,8 @@ impl Going<'_> {
                 Err(error) => self.note(&format!("no upload: {error}")),
             }
             sleep(PAUSE).await;
+            self.coordinator = (self.coordinator + 1) % self.customer.coordinators;
+            self.client = self.customer.client(&mut self.coordinator).await;
         }
     }
 

@@ -9,11 +9,11 @@ use crate::rpc::Mood;
 use crate::socket;
 
 /// For how long things go wrong, in milliseconds.
-pub(crate) const STORM: u64 = 240_000;
+pub(crate) const STORM: u64 = 150_000;
 /// When the first thing may go wrong.
 const CALM: u64 = 8_000;
 /// Most milliseconds between two things that go wrong.
-const GAP: u64 = 14_000;
+const GAP: u64 = 9_000;
 
 /// Who and what there is, and what is to happen.
 #[derive(Clone, Debug)]

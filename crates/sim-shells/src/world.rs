@@ -171,6 +171,7 @@ impl World<'_> {
             deployment: Arc::clone(&self.cast.deployment),
             key: self.cast.client.clone(),
             endpoint: storm::endpoint(0),
+            coordinators: self.plan.coordinators,
             book: self.book.clone(),
         };
         let wishes = self.plan.wishes.clone();
