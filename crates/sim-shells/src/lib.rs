@@ -13,4 +13,4 @@ mod trace;
 mod world;
 
 pub use trace::Trace;
-pub use world::{Outcome, WorldError, simulate};
+pub use world::{Course, Outcome, WorldError, simulate};

@@ -19,8 +19,8 @@ const BLOB_BYTES: u64 = 1 << 30;
 /// # Errors
 ///
 /// Where the disk fails.
-pub(crate) fn shelf(name: &str) -> io::Result<Arc<dyn Store>> {
-    Ok(Arc::new(Log::open(&Path::new("/node").join(name))?))
+pub(crate) fn shelf(name: &str, lies: bool) -> io::Result<Arc<dyn Store>> {
+    Ok(Arc::new(Log::open(&Path::new("/node").join(name), lies)?))
 }
 
 /// Opens the blobs of the machine that runs now.

@@ -11,7 +11,7 @@ use mad_turmoil::rand::set_rng;
 use mad_turmoil::time::SimClocksGuard;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tallystick_sim_shells::{Outcome, Trace, simulate};
+use tallystick_sim_shells::{Course, Outcome, Trace, simulate};
 
 /// Runs the shells of the network in a simulation: their connections, clock, randomness and disks
 /// are simulated, and one seed is one course of events.
@@ -24,6 +24,9 @@ struct Arguments {
     /// Nothing goes wrong.
     #[arg(long)]
     fair: bool,
+    /// Disks say that they synced what they did not. It fails if the faults of the seed show it.
+    #[arg(long)]
+    lying_disks: bool,
     /// Writes everything that happens to this file.
     #[arg(long)]
     trace: Option<PathBuf>,
@@ -51,7 +54,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let trace = Trace::new(arguments.trace.as_deref())?;
     let clocks = SimClocksGuard::init();
-    let outcome = simulate(arguments.seed, arguments.fair, &trace)?;
+    let Arguments { seed, fair, lying_disks, .. } = *arguments;
+    let outcome = simulate(Course { seed, fair, lying_disks }, &trace)?;
     drop(clocks);
     trace.finish()?;
     report(arguments.seed, &outcome, &trace)?;
@@ -64,7 +68,8 @@ fn report(seed: u64, outcome: &Outcome, trace: &Trace) -> io::Result<()> {
     let (settled, refunded) = outcome.ended;
     writeln!(
         to,
-        "seed {seed}: {settled} settled, {refunded} refunded, {} fetched, {} s, {lines} lines, {hash}",
+        "seed {seed}: {settled} settled, {refunded} refunded, {} fetched, {} s, {lines} lines, \
+         {hash}",
         outcome.fetched,
         outcome.passed / 1_000,
     )?;

@@ -59,6 +59,8 @@ pub(crate) struct Site {
     pub(crate) agreement: usize,
     /// Coordinators of the network.
     pub(crate) coordinators: u16,
+    /// Whether its disk says that it synced what it did not.
+    pub(crate) lies: bool,
 }
 
 /// What every role begins with.
@@ -74,7 +76,7 @@ impl Site {
         let mut doors = self.open().await?;
         let outbox = self.outbox(&mut doors, node.signer)?;
         let parts = CoordinatorParts {
-            journal: Journal::in_store(shelf("journal")?, self.network())?,
+            journal: Journal::in_store(shelf("journal", self.lies)?, self.network())?,
             blobs: blobs()?,
             house: doors.house.clone(),
             outbox,
@@ -98,7 +100,7 @@ impl Site {
     /// Runs a worker until something in it ends.
     pub(crate) async fn worker(self, node: Node) -> Result<(), End> {
         let doors = self.open().await?;
-        let protection = shelf("protection")?;
+        let protection = shelf("protection", self.lies)?;
         let worked =
             doors.house.read().latest().jobs().any(|job| {
                 job.index_of(node.seat).is_some() || job.earlier_nodes.contains(&node.seat)
@@ -111,7 +113,7 @@ impl Site {
         let keys = NodeKeys::new(domain, node.seat.node, signer, identity, protection);
         let ports = Ports {
             clock: Arc::clone(&self.clock),
-            store: shelf("worker")?,
+            store: shelf("worker", self.lies)?,
             executor: Arc::new(Computer::of(Character::Honest, 0)),
             keys: Arc::new(keys),
             facts: Arc::new(HouseFacts::new(doors.house.clone())),
@@ -131,7 +133,7 @@ impl Site {
         let parts = SettlerParts {
             house: doors.house.clone(),
             outbox,
-            store: shelf("settlement")?,
+            store: shelf("settlement", self.lies)?,
             clock: Arc::clone(&self.clock),
         };
         let config = SettlementConfig::new(self.deployment.job_domain());
@@ -161,7 +163,7 @@ impl Site {
             poll: POLL,
             ..IngestConfig::of_deployment(&self.deployment)
         };
-        let store = shelf("chain")?;
+        let store = shelf("chain", self.lies)?;
         let understands = Arc::new(reader(contracts.clone()));
         let clock = Arc::clone(&self.clock);
         let (ingest, handle) = Ingest::open(config, endpoints.clone(), store, clock, understands)?;
@@ -181,7 +183,7 @@ impl Site {
             ..Settings::new(self.deployment.chain_id, signer.address())
         };
         let parts = OutboxParts {
-            store: shelf("outbox")?,
+            store: shelf("outbox", self.lies)?,
             clock: Arc::clone(&self.clock),
             signer: Arc::new(signer),
             endpoints: doors.endpoints.clone(),

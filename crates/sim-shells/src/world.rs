@@ -69,19 +69,32 @@ struct World<'a> {
     census: BTreeMap<&'static str, u64>,
     next_block: u64,
     stands: bool,
+    lies: bool,
 }
 
-/// Runs a seed. `fair` is without faults. One simulation for each process, on a thread of its own
-/// that begins with it.
+/// What is wanted of a simulation.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    /// What everything follows from.
+    pub seed: u64,
+    /// Nothing goes wrong.
+    pub fair: bool,
+    /// Disks say that they synced what they did not: a fault that must be noticed.
+    pub lying_disks: bool,
+}
+
+/// Runs a simulation. One for each process, on a thread of its own that begins with it.
 ///
 /// # Errors
 ///
 /// [`WorldError`].
-pub fn simulate(seed: u64, fair: bool, trace: &Trace) -> Result<Outcome, WorldError> {
+pub fn simulate(course: Course, trace: &Trace) -> Result<Outcome, WorldError> {
+    let Course { seed, fair, lying_disks } = course;
     blocking::stay_on_this_thread();
     trace.take_logs();
     let plan = if fair { Plan::fair(seed) } else { Plan::stormy(seed) };
     let mut world = World::new(seed, plan, trace)?;
+    world.lies = lying_disks;
     world.populate(seed);
     Ok(world.run())
 }
@@ -123,6 +136,7 @@ impl World<'_> {
             census: BTreeMap::new(),
             next_block: BLOCK.0,
             stands: false,
+            lies: false,
         })
     }
 
@@ -138,6 +152,7 @@ impl World<'_> {
             endpoints: (0..self.plan.endpoints).map(storm::endpoint).collect(),
             agreement: self.plan.agreement,
             coordinators: self.plan.coordinators,
+            lies: self.lies,
         }
     }
 
