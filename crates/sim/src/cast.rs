@@ -59,6 +59,10 @@ pub struct Cast {
 /// Most nodes that lie in one simulation, so that they are no quorum of two.
 const LIARS: u64 = 2;
 
+/// Of a million simulations so many have a rush: that many small jobs within a minute.
+const RUSHES: u64 = 250_000;
+const RUSH: (u64, u64) = (60, 160);
+
 impl Scene {
     /// The main path: one job, three honest nodes, nothing goes wrong.
     pub fn fair(seed: u64) -> Self {
@@ -92,7 +96,11 @@ impl Scene {
                 workers.push(character(&mut dice));
             }
         }
-        let jobs = (0..dice.between(1, 4)).map(|_| job(&mut dice)).collect();
+        let mut jobs: Vec<_> = (0..dice.between(1, 4)).map(|_| job(&mut dice)).collect();
+        let mut rush = Dice::of(seed, "rush");
+        if rush.falls(RUSHES) {
+            jobs.extend((0..rush.between(RUSH.0, RUSH.1)).map(|_| small_job(&mut rush)));
+        }
         let coordinators = if dice.falls(250_000) { 2 } else { 1 };
         let climate = Climate::of(&mut dice);
         let client_vanishes = dice.falls(50_000);
@@ -112,6 +120,21 @@ fn job(dice: &mut Dice) -> JobPlan {
         cancel_after: dice.falls(80_000).then_some(mind),
         forgets: dice.falls(100_000),
         traps: dice.falls(60_000),
+    }
+}
+
+/// A job that one or two nodes do at once, as most are where there are many.
+fn small_job(dice: &mut Dice) -> JobPlan {
+    let slices = dice.between(1, 2);
+    JobPlan {
+        after: dice.between(2_000, 60_000),
+        slices,
+        slices_per_task: slices,
+        replicas: if dice.falls(500_000) { 1 } else { 2 },
+        limit: Seconds::new(1_200),
+        cancel_after: None,
+        forgets: false,
+        traps: false,
     }
 }
 

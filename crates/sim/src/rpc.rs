@@ -5,7 +5,7 @@ use tallystick_chain::endpoint::Call;
 use tallystick_chain::ingest::Miss;
 
 use crate::chain::Chain;
-use crate::chain::endpoint::{Endpoint, Fault};
+use crate::chain::endpoint::{Asked, Endpoint, Fault};
 use crate::event::{Answer, Ask};
 use crate::outside::FINALITY;
 
@@ -51,7 +51,8 @@ impl Endpoints {
             }
             Ask::Try { account, key, to, data, value, guard } => {
                 let call = Call { from: account, to, data, value };
-                let trials = each.map(|it| it.attempt(chain, &call, guard.as_ref()));
+                let mut asked = Asked::new(&call, guard.as_ref());
+                let trials = each.map(|it| it.attempt(chain, &mut asked));
                 Answer::Tried(key, trials.collect())
             }
             Ask::Send { nonce, tx, raw } => {

@@ -223,7 +223,7 @@ impl World {
             }
         }
         self.judge(is_over);
-        let jobs = self.ground.replay(u64::MAX).map_or(0, |view| view.jobs().count());
+        let jobs = self.ground.view(u64::MAX).map_or(0, |view| view.jobs().count());
         self.take_census();
         Outcome {
             seed,

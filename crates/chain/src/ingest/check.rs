@@ -1,5 +1,7 @@
 //! What of an answer can be proved without asking anyone else.
 
+use std::collections::VecDeque;
+
 use alloy::trie::root::ordered_trie_root_encoded;
 use alloy_primitives::{Address, B256, Bloom, BloomInput};
 use tallystick_types::ChainTime;
@@ -10,6 +12,28 @@ use crate::endpoint::{BlockReceipt, Header};
 /// One block in so many has its receipts checked although its filter says that it has none of
 /// our logs. Which ones follows from their hashes.
 const SAMPLED: u8 = 64;
+
+/// How many proved headers are remembered: several looks of several endpoints at one block.
+const REMEMBERED: usize = 8;
+
+/// The headers that were proved last. Endpoints state the same one again and again, and to compare
+/// it costs a hundredth of hashing it.
+#[derive(Debug, Default)]
+pub(super) struct Proofs(VecDeque<(Header, Block)>);
+
+impl Proofs {
+    /// Takes a header whose hash is the one of its fields.
+    pub(super) fn block(&mut self, header: &Header) -> Option<Block> {
+        let known = self.0.iter().find(|(known, _)| known.hash == header.hash && known == header);
+        if let Some((_, block)) = known {
+            return Some(block.clone());
+        }
+        let block = Block::of_header(header)?;
+        self.0.truncate(REMEMBERED - 1);
+        self.0.push_front((header.clone(), block.clone()));
+        Some(block)
+    }
+}
 
 /// A header whose hash was recomputed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +47,7 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Takes a header whose hash is the one of its fields.
-    pub(super) fn of_header(header: &Header) -> Option<Self> {
+    fn of_header(header: &Header) -> Option<Self> {
         let sound = header.inner.hash_slow() == header.hash;
         let time = ChainTime::new(header.timestamp).ok()?;
         sound.then_some(Self {

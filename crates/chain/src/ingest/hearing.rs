@@ -68,7 +68,7 @@ impl Machine {
     }
 
     pub(super) fn sound(&mut self, peer: usize, header: &Header) -> Option<Block> {
-        let block = Block::of_header(header);
+        let block = self.proofs.block(header);
         if block.is_none() {
             self.peers[peer].lied();
         }

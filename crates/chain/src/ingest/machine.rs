@@ -11,7 +11,7 @@ use alloy_primitives::{Address, B256};
 use tallystick_ports::{Batch, Store};
 use tallystick_types::WallTime;
 
-use super::check::Block;
+use super::check::{Block, Proofs};
 use super::kept::{Kept, KeptError};
 use super::peer::{Miss, PeerStatus, Question, Reply, Standing};
 use super::range::RangeRead;
@@ -50,6 +50,7 @@ pub struct Machine {
     pub(super) reader: Arc<dyn LogReader>,
     pub(super) kept: Kept,
     pub(super) peers: Vec<PeerStatus>,
+    pub(super) proofs: Proofs,
     stage: Stage,
     phase: Phase,
     /// Width of the next range of old blocks.
@@ -132,6 +133,7 @@ impl Machine {
             reader,
             kept,
             peers: vec![PeerStatus::NEW; peers],
+            proofs: Proofs::default(),
             stage: Stage::Resting,
             phase: Phase::Boot,
             head: None,

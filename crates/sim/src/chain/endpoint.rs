@@ -16,6 +16,7 @@ use tallystick_chain::endpoint::Header as SealedHeader;
 use tallystick_chain::ingest::Finality;
 
 pub use fault::{ALWAYS, Fault};
+pub use sending::Asked;
 
 use super::{Block, Chain};
 use fault::Faults;

@@ -2,11 +2,13 @@
 //! the power.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use imbl::OrdMap;
 use tallystick_blobs::{AppendFile, Disk, DiskEntry, FolderLock, ReadFile};
 
 use super::{Fuse, Spent};
@@ -22,12 +24,16 @@ pub struct Files {
 struct Held {
     /// Bytes of every file there ever was, as they are and as they are synced.
     nodes: Vec<Node>,
-    names: BTreeMap<PathBuf, usize>,
+    names: Folders,
     /// What a loss of power leaves of the names.
-    synced: BTreeMap<PathBuf, usize>,
+    synced: Folders,
     folders: BTreeSet<PathBuf>,
     locks: BTreeSet<PathBuf>,
 }
+
+/// The files of each folder. A copy of a folder shares what is equal, so that to sync one costs
+/// nothing.
+type Folders = BTreeMap<PathBuf, OrdMap<OsString, usize>>;
 
 #[derive(Debug, Default)]
 struct Node {
@@ -75,6 +81,32 @@ impl Files {
             Spent::Gone => Err(lost()),
         }
     }
+}
+
+impl Held {
+    fn find(&self, path: &Path) -> io::Result<usize> {
+        let (folder, name) = parts(path)?;
+        let node = self.names.get(folder).and_then(|files| files.get(name));
+        node.copied().ok_or_else(missing)
+    }
+
+    fn name(&mut self, path: &Path, node: usize) -> io::Result<()> {
+        let (folder, name) = parts(path)?;
+        let files = self.names.entry(folder.to_path_buf()).or_default();
+        files.insert(name.to_os_string(), node);
+        Ok(())
+    }
+
+    fn forget(&mut self, path: &Path) -> io::Result<usize> {
+        let (folder, name) = parts(path)?;
+        let files = self.names.get_mut(folder).ok_or_else(missing)?;
+        files.remove(name).ok_or_else(missing)
+    }
+}
+
+/// The folder of a file, and its name there.
+fn parts(path: &Path) -> io::Result<(&Path, &OsStr)> {
+    path.parent().zip(path.file_name()).ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 fn lost() -> io::Error {
@@ -139,11 +171,10 @@ impl Disk for Files {
         let held = self.held();
         let name = |path: &Path| path.file_name()?.to_str().map(str::to_owned);
         let modified = SystemTime::UNIX_EPOCH;
-        let files = held.names.iter().filter(|(file, _)| file.parent() == Some(path));
-        let files = files.filter_map(|(file, node)| {
+        let files = held.names.get(path).into_iter().flatten().filter_map(|(name, node)| {
             let length = held.nodes.get(*node)?.bytes.len();
             let length = u64::try_from(length).unwrap_or(u64::MAX);
-            Some(DiskEntry { name: name(file)?, length, modified, folder: false })
+            Some(DiskEntry { name: name.to_str()?.to_owned(), length, modified, folder: false })
         });
         let folders = held.folders.iter().filter(|folder| folder.parent() == Some(path));
         let folders = folders.filter_map(|folder| {
@@ -156,42 +187,39 @@ impl Disk for Files {
         let mut held = self.held();
         let node = held.nodes.len();
         held.nodes.push(Node::default());
-        held.names.insert(path.to_path_buf(), node);
+        held.name(path, node)?;
         Ok(Box::new(Open { files: self.clone(), node }))
     }
 
     fn extend(&self, path: &Path, length: u64) -> io::Result<Box<dyn AppendFile>> {
         let mut held = self.held();
-        let node = *held.names.get(path).ok_or_else(missing)?;
+        let node = held.find(path)?;
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         held.nodes.get_mut(node).ok_or_else(missing)?.bytes.truncate(length);
         Ok(Box::new(Open { files: self.clone(), node }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
-        let node = *self.held().names.get(path).ok_or_else(missing)?;
+        let node = self.held().find(path)?;
         Ok(Box::new(Open { files: self.clone(), node }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut held = self.held();
-        let node = held.names.remove(from).ok_or_else(missing)?;
-        held.names.insert(to.to_path_buf(), node);
-        Ok(())
+        let node = held.forget(from)?;
+        held.name(to, node)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.held().names.remove(path).map(drop).ok_or_else(missing)
+        self.held().forget(path).map(drop)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         let goes_on = self.spend()?;
         let mut held = self.held();
-        let inside = |file: &PathBuf| file.parent() == Some(path);
-        held.synced.retain(|file, _| !inside(file));
-        let now: Vec<_> = held.names.iter().filter(|(file, _)| inside(file)).collect();
-        let now: Vec<_> = now.into_iter().map(|(file, node)| (file.clone(), *node)).collect();
-        held.synced.extend(now);
+        if let Some(now) = held.names.get(path).cloned() {
+            held.synced.insert(path.to_path_buf(), now);
+        }
         if goes_on { Ok(()) } else { Err(lost()) }
     }
 

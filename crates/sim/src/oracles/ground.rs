@@ -1,6 +1,9 @@
 //! The chain as it is: every block of the branch that counts, read without ingest, and what of it
 //! went again.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use tallystick_chain::view::{
     Block as Place, EventContext, HouseContracts, HouseEvent, HouseView, JobEvent,
 };
@@ -14,6 +17,8 @@ use crate::chain::{Block, Chain};
 pub struct Ground {
     contracts: HouseContracts,
     blocks: Vec<Told>,
+    ended: BTreeSet<JobId>,
+    ended_twice: Option<JobId>,
 }
 
 /// One block's events.
@@ -21,6 +26,8 @@ pub struct Ground {
 struct Told {
     place: Place,
     events: Vec<(EventContext, HouseEvent)>,
+    /// Everything up to here; nothing where it cannot be folded.
+    after: Option<Arc<HouseView>>,
 }
 
 /// What a reorganisation took back.
@@ -35,7 +42,7 @@ pub struct Undone {
 impl Ground {
     /// Nothing read yet.
     pub const fn new(contracts: HouseContracts) -> Self {
-        Self { contracts, blocks: Vec::new() }
+        Self { contracts, blocks: Vec::new(), ended: BTreeSet::new(), ended_twice: None }
     }
 
     /// Reads up to the newest block; what went, and what came.
@@ -48,19 +55,30 @@ impl Ground {
                 break;
             }
             undone.blocks += 1;
-            undone.events.extend(self.blocks.pop().into_iter().flat_map(|told| told.jobs()));
+            let gone = self.blocks.pop().map(|told| told.jobs()).unwrap_or_default();
+            for job in gone.iter().filter_map(end) {
+                self.ended.remove(&job);
+            }
+            undone.events.extend(gone);
         }
         let from = self.blocks.last().map_or(0, |told| told.place.number.saturating_add(1));
         for number in from..=head.number() {
             let Some(block) = chain.block_at(&head, number) else { break };
-            let told = self.read(block);
-            new.extend(told.jobs());
+            let before = self.blocks.last().map_or_else(|| Some(Arc::default()), |told| told.after.clone());
+            let told = self.read(block, before);
+            let jobs = told.jobs();
+            for job in jobs.iter().filter_map(end) {
+                if !self.ended.insert(job) {
+                    self.ended_twice = Some(job);
+                }
+            }
+            new.extend(jobs);
             self.blocks.push(told);
         }
         (undone, new)
     }
 
-    fn read(&self, block: &Block) -> Told {
+    fn read(&self, block: &Block, before: Option<Arc<HouseView>>) -> Told {
         let place = Place {
             number: block.number(),
             hash: BlockHash::from(block.hash()),
@@ -74,39 +92,45 @@ impl Ground {
                 events.push((at, event));
             }
         }
-        Told { place, events }
+        let after = if events.is_empty() { before } else { before.and_then(|it| fold(&it, &events)) };
+        Told { place, events, after }
     }
 
-    /// Everything up to a height, folded anew.
-    pub fn replay(&self, to: u64) -> Option<HouseView> {
-        let mut view = HouseView::default();
-        let blocks = self.blocks.iter().take_while(|told| told.place.number <= to);
-        for (at, event) in blocks.flat_map(|told| &told.events) {
-            view.apply(at, event).ok()?;
-        }
-        Some(view)
+    /// Everything up to a height. It was folded from the events of this branch alone.
+    pub fn view(&self, to: u64) -> Option<Arc<HouseView>> {
+        let above = self.blocks.partition_point(|told| told.place.number <= to);
+        let told = above.checked_sub(1).and_then(|index| self.blocks.get(index));
+        told.map_or_else(|| Some(Arc::default()), |told| told.after.clone())
     }
 
     /// The hash of the block at a height.
     pub fn hash_at(&self, number: u64) -> Option<BlockHash> {
-        let told = self.blocks.iter().find(|told| told.place.number == number)?;
-        Some(told.place.hash)
+        let index = self.blocks.binary_search_by_key(&number, |told| told.place.number).ok()?;
+        Some(self.blocks.get(index)?.place.hash)
     }
 
     /// Every job ends at most once on the branch that counts.
     pub fn check_ends(&self, oracles: &mut Oracles) {
-        let ends = self.blocks.iter().flat_map(Told::jobs);
-        let ends = ends.filter(|(_, event)| {
-            matches!(event, JobEvent::Settled { .. } | JobEvent::Refunded { .. })
-        });
-        let mut jobs: Vec<JobId> = ends.map(|(job, _)| job).collect();
-        jobs.sort_unstable();
-        let count = jobs.len();
-        jobs.dedup();
-        oracles.check("a job is settled or refunded at most once", jobs.len() == count, || {
-            "two ends of one job are on the chain".to_owned()
+        oracles.check("a job is settled or refunded at most once", self.ended_twice.is_none(), || {
+            format!("two ends of job {:?} are on the chain", self.ended_twice)
         });
     }
+}
+
+/// The job that an event ends.
+const fn end((job, event): &(JobId, JobEvent)) -> Option<JobId> {
+    match event {
+        JobEvent::Settled { .. } | JobEvent::Refunded { .. } => Some(*job),
+        _ => None,
+    }
+}
+
+fn fold(before: &HouseView, events: &[(EventContext, HouseEvent)]) -> Option<Arc<HouseView>> {
+    let mut view = before.clone();
+    for (at, event) in events {
+        view.apply(at, event).ok()?;
+    }
+    Some(Arc::new(view))
 }
 
 impl Told {

@@ -198,7 +198,7 @@ impl World {
     }
 
     fn check_assigned(&mut self) {
-        let Some(view) = self.ground.replay(u64::MAX) else { return };
+        let Some(view) = self.ground.view(u64::MAX) else { return };
         if view.jobs_in(JobState::Assigned).count() > 1 {
             self.out.tally.situations.mark(Situation::TwoJobsAtOnce);
         }

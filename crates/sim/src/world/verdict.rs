@@ -33,8 +33,8 @@ impl World {
         if waits_for_fault || !self.places.iter().all(content) {
             return false;
         }
-        let Some(view) = self.ground.replay(self.out.chain.final_number()) else { return false };
-        let Some(latest) = self.ground.replay(u64::MAX) else { return false };
+        let Some(view) = self.ground.view(self.out.chain.final_number()) else { return false };
+        let Some(latest) = self.ground.view(u64::MAX) else { return false };
         let over = view.jobs().all(|job| job.state.is_final());
         over && view.jobs().count() == latest.jobs().count() && self.are_quiet()
     }
@@ -51,7 +51,7 @@ impl World {
 
     /// Stake of nodes that follow the protocol stays.
     pub(super) fn check_stakes(&mut self) {
-        let Some(view) = self.ground.replay(u64::MAX) else { return };
+        let Some(view) = self.ground.view(u64::MAX) else { return };
         let whole = Amount::new(50_000 * crate::chain::genesis::TLY);
         for place in &self.places {
             let Role::Worker(plan) = &place.role else { continue };
@@ -82,7 +82,7 @@ impl World {
     }
 
     fn unfinished(&self) -> String {
-        let view = self.ground.replay(u64::MAX).unwrap_or_default();
+        let view = self.ground.view(u64::MAX).unwrap_or_default();
         let jobs = view.jobs().filter(|job| !job.state.is_final());
         let jobs: Vec<String> =
             jobs.map(|job| format!("job {} is {:?}", job.id, job.state)).collect();
@@ -118,8 +118,8 @@ impl World {
             if known.is_none() || known != self.ground.hash_at(heights.head) {
                 continue;
             }
-            let fresh = self.ground.replay(heights.head);
-            let same = fresh.as_ref() == Some(house.read().latest());
+            let fresh = self.ground.view(heights.head);
+            let same = fresh.as_deref() == Some(house.read().latest());
             let words = || format!("{} differs at block {}", place.name, heights.head);
             self.out.tally.oracles.check("a view is what a fresh reading says", same, words);
         }

@@ -1,11 +1,29 @@
 //! What an endpoint says to those who send transactions: as the outbox asks real ones.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, B256, U256};
-use tallystick_chain::endpoint::Call;
+use tallystick_chain::endpoint::{Call, CallRefusal};
 use tallystick_chain::outbox::{Guard, SeenReceipt, SendAnswer, Sight, Trial};
 
 use super::{Endpoint, Fault, View};
 use crate::chain::{Block, Chain};
+
+/// A call that several endpoints are asked to try. Those that see the same block find the same, so
+/// it is run once for each block.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    call: &'a Call,
+    guard: Option<&'a Guard>,
+    estimates: BTreeMap<B256, Result<u64, CallRefusal>>,
+}
+
+impl<'a> Asked<'a> {
+    /// Of a call, and of what says that it was done already.
+    pub const fn new(call: &'a Call, guard: Option<&'a Guard>) -> Self {
+        Self { call, guard, estimates: BTreeMap::new() }
+    }
+}
 
 impl Endpoint {
     /// What it sees of an account and of the transactions that compete for its nonces.
@@ -45,20 +63,23 @@ impl Endpoint {
     }
 
     /// Asks the guard, and then for the gas that a call needs.
-    pub fn attempt(&mut self, chain: &Chain, call: &Call, guard: Option<&Guard>) -> Option<Trial> {
+    pub fn attempt(&mut self, chain: &Chain, asked: &mut Asked<'_>) -> Option<Trial> {
         if self.is_mute() {
             return None;
         }
         let view = self.view(chain);
-        if let Some(guard) = guard
-            && says_done(chain, &view.head, call.from, guard)
+        let last = view.last_final(self.finality);
+        let last = last.and_then(|last| chain.block_at(&view.head, last));
+        if let Some(guard) = asked.guard
+            && says_done(chain, &view.head, asked.call.from, guard)
         {
-            let last = view.last_final(self.finality);
-            let last = last.and_then(|last| chain.block_at(&view.head, last));
-            let is_final = last.is_some_and(|last| says_done(chain, last, call.from, guard));
+            let is_final = last.is_some_and(|it| says_done(chain, it, asked.call.from, guard));
             return Some(Trial::GuardDone { is_final });
         }
-        Some(Trial::of_estimate(chain.estimate(&view.head, call)))
+        let call = asked.call;
+        let estimated = asked.estimates.entry(view.head.hash());
+        let estimated = estimated.or_insert_with(|| chain.estimate(&view.head, call));
+        Some(Trial::of_estimate(estimated.clone()))
     }
 
     /// Takes signed bytes.
