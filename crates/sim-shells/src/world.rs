@@ -303,15 +303,15 @@ impl World<'_> {
     /// Whether every job that there is has ended for good.
     fn is_over(&self) -> bool {
         let chain = self.ledger.chain();
-        let Some(settled) = self.ground.replay(chain.final_number()) else { return false };
-        let Some(latest) = self.ground.replay(u64::MAX) else { return false };
+        let Some(settled) = self.ground.view(chain.final_number()) else { return false };
+        let Some(latest) = self.ground.view(u64::MAX) else { return false };
         let over = settled.jobs().all(|job| job.state.is_final());
         over && settled.jobs().count() == latest.jobs().count()
     }
 
     /// The last word.
     fn judge(mut self, passed: u64, is_content: bool) -> Outcome {
-        let view = self.ground.replay(u64::MAX).unwrap_or_default();
+        let view = self.ground.view(u64::MAX).unwrap_or_default();
         let jobs: Vec<String> =
             view.jobs().map(|job| format!("{} is {:?}", job.id, job.state)).collect();
         let entries = self.book.entries().clone();

@@ -64,7 +64,8 @@ impl Ground {
         let from = self.blocks.last().map_or(0, |told| told.place.number.saturating_add(1));
         for number in from..=head.number() {
             let Some(block) = chain.block_at(&head, number) else { break };
-            let before = self.blocks.last().map_or_else(|| Some(Arc::default()), |told| told.after.clone());
+            let before =
+                self.blocks.last().map_or_else(|| Some(Arc::default()), |told| told.after.clone());
             let told = self.read(block, before);
             let jobs = told.jobs();
             for job in jobs.iter().filter_map(end) {
@@ -92,7 +93,8 @@ impl Ground {
                 events.push((at, event));
             }
         }
-        let after = if events.is_empty() { before } else { before.and_then(|it| fold(&it, &events)) };
+        let after =
+            if events.is_empty() { before } else { before.and_then(|it| fold(&it, &events)) };
         Told { place, events, after }
     }
 
@@ -111,9 +113,11 @@ impl Ground {
 
     /// Every job ends at most once on the branch that counts.
     pub fn check_ends(&self, oracles: &mut Oracles) {
-        oracles.check("a job is settled or refunded at most once", self.ended_twice.is_none(), || {
-            format!("two ends of job {:?} are on the chain", self.ended_twice)
-        });
+        oracles.check(
+            "a job is settled or refunded at most once",
+            self.ended_twice.is_none(),
+            || format!("two ends of job {:?} are on the chain", self.ended_twice),
+        );
     }
 }
 

@@ -135,7 +135,10 @@ fn a_trial_says_gas_missing_coins_or_that_the_guard_is_satisfied() {
     // Nobody answers the guard's question, so it does not say "done".
     let mut guard =
         Guard { to, data: Bytes::new(), mask: B256::repeat_byte(0xff), done: vec![B256::ZERO] };
-    assert_eq!(endpoint.attempt(&chain, &mut Asked::new(&call, Some(&guard))), Some(Trial::Gas(21_000)));
+    assert_eq!(
+        endpoint.attempt(&chain, &mut Asked::new(&call, Some(&guard))),
+        Some(Trial::Gas(21_000))
+    );
     let costly = Call { value: U256::MAX, ..call.clone() };
     assert_eq!(endpoint.attempt(&chain, &mut Asked::new(&costly, None)), Some(Trial::NoFunds));
     // The precompile that returns what it is given.
