@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use futures::Stream;
+use tallystick_ports::blocking;
 use tallystick_types::BlobDigest;
 use tallystick_wire::blobs::v1;
 use tallystick_wire::blobs::v1::blobs_server::{Blobs, BlobsServer};
@@ -72,7 +73,7 @@ impl Blobs for BlobService {
             };
             writer = write(writer, data.into_vec()).await?;
         }
-        let stored = blocking(move || writer.finish()).await?;
+        let stored = off_thread(move || writer.finish()).await?;
         fail::fail_point!("blobs.upload.stored");
         let existed = stored.existed;
         let descriptor = self.present(stored.digest);
@@ -87,7 +88,7 @@ impl Blobs for BlobService {
         let Self { store, withheld } = self.clone();
         let (sender, receiver) = mpsc::channel(QUEUE);
         // Ends with the blob, or as soon as nobody reads.
-        drop(tokio::task::spawn_blocking(move || answer(&store, withheld, asked, &sender)));
+        drop(blocking::drive(answer(store, withheld, asked, sender)));
         let parts = futures::stream::unfold(receiver, |mut receiver| async move {
             receiver.recv().await.map(|part| (Ok(part), receiver))
         });
@@ -104,23 +105,23 @@ impl Blobs for BlobService {
             let digests = asked.digests.into_vec().into_iter();
             Ok(digests.filter_map(|digest| service.present(digest)).collect())
         };
-        let present = blocking(present).await?;
+        let present = off_thread(present).await?;
         Ok(Response::new(v1::HasResponse { present }))
     }
 }
 
 /// Sends an answer for as long as somebody reads it.
-fn answer(
-    store: &BlobStore,
+async fn answer(
+    store: BlobStore,
     withheld: Withheld,
     asked: message::GetRequest,
-    to: &mpsc::Sender<v1::Part>,
+    to: mpsc::Sender<v1::Part>,
 ) {
     let message::GetRequest { digest, first, count } = asked;
     let refused = |refusal| v1::Part::from(message::Part::from(transfer::Part::Refused(refusal)));
-    if withheld(store, digest) {
+    if withheld(&store, digest) {
         // Nobody reads any more where this fails, here and below.
-        let _nobody = to.blocking_send(refused(transfer::Refusal::Missing));
+        let _nobody = to.send(refused(transfer::Refusal::Missing)).await;
         return;
     }
     let mut serving = match store.serve(digest) {
@@ -129,27 +130,27 @@ fn answer(
             let missing = matches!(error, BlobError::Missing { .. });
             let why =
                 if missing { transfer::Refusal::Missing } else { transfer::Refusal::Unavailable };
-            let _nobody = to.blocking_send(refused(why));
+            let _nobody = to.send(refused(why)).await;
             return;
         }
     };
     for next in serving.answer(transfer::Request { digest, first, count }) {
         // An error is followed by the refusal that tells the peer.
         let Ok(next) = next else { continue };
-        if to.blocking_send(message::Part::from(next).into()).is_err() {
+        if to.send(message::Part::from(next).into()).await.is_err() {
             return;
         }
     }
 }
 
 async fn write(mut writer: BlobWriter, data: Vec<u8>) -> Result<BlobWriter, Status> {
-    blocking(move || writer.write(&data).map(|()| writer)).await
+    off_thread(move || writer.write(&data).map(|()| writer)).await
 }
 
-async fn blocking<T: Send + 'static>(
+async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, Status> {
-    match tokio::task::spawn_blocking(work).await {
+    match blocking::run(work).await {
         Ok(result) => result.map_err(failed),
         Err(_) => Err(Status::internal("the store failed; look into its log")),
     }

@@ -29,6 +29,8 @@ pub use refusal::{CallClass, CallRefusal, SendClass, SendRefusal};
 use answer::WireReceipt;
 use wire::{Said, Wire};
 
+pub use wire::{Carried, Carrier, Uncarried};
+
 /// One JSON-RPC endpoint over HTTP. Cheap to clone; clones share connections.
 ///
 /// Its `Debug` and its errors show the host alone, because paths of such addresses hold keys.
@@ -102,6 +104,11 @@ impl Endpoint {
         authorities: &Authorities,
     ) -> Result<Self, EndpointError> {
         Ok(Self(Arc::new(Wire::new(address, limit, authorities)?)))
+    }
+
+    /// Over a carrier of the caller's, such as a simulated network. `name` is what may be logged.
+    pub fn through(name: String, limit: Duration, carrier: Arc<dyn Carrier>) -> Self {
+        Self(Arc::new(Wire::through(name, limit, carrier)))
     }
 
     /// Host and port: what may be logged.

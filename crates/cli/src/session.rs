@@ -48,6 +48,7 @@ impl Session {
             deployment: self.deployment()?,
             authorities: self.authorities()?,
             time_limit: Duration::from_secs(self.configuration.time_limit_seconds.value.max(1)),
+            ..ClientConfig::new(String::new())
         })
     }
 

@@ -10,7 +10,7 @@ use tallystick_blobs::{BlobService, BlobStore};
 use tallystick_chain::follow::House;
 use tallystick_chain::outbox::OutboxHandle;
 use tallystick_journal::{Journal, JournalError};
-use tallystick_ports::Clock;
+use tallystick_ports::{Clock, blocking};
 use tallystick_protocol::ledger::Settings;
 use tallystick_protocol::specification::{MOST_BYTES, Specification};
 use tallystick_scheduler::SchedulingParameters;
@@ -130,7 +130,7 @@ impl Coordinator {
             let _dropped = stopping.wait_for(|over| *over).await;
         };
         let Self { desk, hands, spawned, shared } = self;
-        let mut desk = tokio::task::spawn_blocking(move || desk.run());
+        let mut desk = blocking::drive(desk.run());
         let hands = hands.run(stopped(stopping.clone()));
         let sessions = spawned.run(stopped(stopping.clone()));
         let handle = shared.desk.clone();

@@ -166,14 +166,15 @@ impl Desk {
         Ok((desk, DeskHandle { inbox: sender }))
     }
 
-    /// Works until it is stopped or the disk fails. Blocks: give it a thread of its own.
-    pub(crate) fn run(mut self) -> Result<(), JournalError> {
+    /// Works until it is stopped or the disk fails. Blocks on the disk: drive it on a thread of its
+    /// own.
+    pub(crate) async fn run(mut self) -> Result<(), JournalError> {
         self.pending.push_back(self.keeper.machine().outstanding());
         if !self.hand_over() {
             return Ok(());
         }
         let mut requests = Vec::new();
-        while self.inbox.blocking_recv_many(&mut requests, SHARED) > 0 {
+        while self.inbox.recv_many(&mut requests, SHARED).await > 0 {
             if !self.serve(std::mem::take(&mut requests))? {
                 break;
             }

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tallystick_chain::outbox::Intent;
+use tallystick_ports::blocking;
 use tallystick_types::JobId;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -91,7 +92,7 @@ impl Hands {
         let shared = self.shared.clone();
         self.tasks.spawn(async move {
             let blobs = shared.blobs.clone();
-            let joined = tokio::task::spawn_blocking(move || joined(&blobs, &parts)).await;
+            let joined = blocking::run(move || joined(&blobs, &parts)).await;
             if let Ok(Some((output, bytes))) = joined {
                 fail::fail_point!("hands.output.joined");
                 // The desk is gone only when everything stops.
@@ -135,7 +136,7 @@ impl Hands {
             let shared = self.shared.clone();
             self.tasks.spawn(async move {
                 let (blobs, slices) = (shared.blobs.clone(), awaited.slices);
-                let good = tokio::task::spawn_blocking(move || checked(&blobs, slices, described));
+                let good = blocking::run(move || checked(&blobs, slices, described));
                 if let Ok(Some(output)) = good.await {
                     fail::fail_point!("hands.output.checked");
                     let Awaited { job, task, .. } = awaited;

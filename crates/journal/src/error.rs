@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tallystick_ports::DiskFull;
+use tallystick_ports::{DiskFull, StoreError};
 use tallystick_types::{JobId, WallTime};
 
 use crate::log::EventNumber;
@@ -83,6 +83,9 @@ pub enum JournalError {
     /// The storage engine refused.
     #[error("the storage engine refused: {0}")]
     Engine(#[source] rocksdb::Error),
+    /// The store that the journal lies in failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Which rule of the tables a step would break.

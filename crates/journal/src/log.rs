@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use rocksdb::{DB, DBIteratorWithThreadMode, Direction, IteratorMode};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::Entries;
 use crate::error::JournalError;
 use crate::key::Key;
 use crate::open::Reader;
@@ -122,19 +122,15 @@ impl Reader {
 
     /// Events from a number on, in their order. Ends with an error where one is missing.
     pub fn events<E: Stored>(&self, from: EventNumber) -> Result<Events<'_, E>, JournalError> {
-        let key = from.to_bytes();
-        let start = IteratorMode::From(&key, Direction::Forward);
-        let entries = self.database().iterator_cf(self.family(Family::Events)?, start);
+        let entries = self.engine().from(Family::Events, &from.to_bytes())?;
         Ok(Events { reader: self, entries, expected: Some(from), kind: std::marker::PhantomData })
     }
 
     pub(crate) fn last_event(&self) -> Result<Option<EventNumber>, JournalError> {
-        let family = self.family(Family::Events)?;
-        let Some(entry) = self.database().iterator_cf(family, IteratorMode::End).next() else {
+        let Some((key, _)) = self.engine().last(Family::Events)? else {
             let snapshots = self.snapshots(EventNumber(u64::MAX))?;
             return Ok(snapshots.last().copied());
         };
-        let (key, _) = entry.map_err(JournalError::Engine)?;
         self.key(Family::Events, &key).map(Some)
     }
 
@@ -149,18 +145,15 @@ impl Reader {
         &self,
         family: Family,
     ) -> Result<impl Iterator<Item = Result<EventNumber, JournalError>> + '_, JournalError> {
-        let entries = self.database().iterator_cf(self.family(family)?, IteratorMode::Start);
-        Ok(entries.map(move |entry| {
-            let (key, _) = entry.map_err(JournalError::Engine)?;
-            self.key(family, &key)
-        }))
+        let entries = self.engine().from(family, &[])?;
+        Ok(entries.map(move |entry| self.key(family, &entry?.0)))
     }
 }
 
 /// Events in their order.
 pub struct Events<'a, E> {
     reader: &'a Reader,
-    entries: DBIteratorWithThreadMode<'a, DB>,
+    entries: Entries<'a>,
     expected: Option<EventNumber>,
     kind: std::marker::PhantomData<fn() -> E>,
 }
@@ -179,7 +172,7 @@ impl<E: Stored> Iterator for Events<'_, E> {
         let entry = self.entries.next()?;
         // Nothing after an error can be trusted to be in its place.
         self.expected = None;
-        Some(entry.map_err(JournalError::Engine).and_then(|(key, value)| {
+        Some(entry.and_then(|(key, value)| {
             let number: EventNumber = self.reader.key(Family::Events, &key)?;
             if number != expected {
                 return Err(JournalError::Gap { missing: expected });

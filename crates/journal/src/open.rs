@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use alloy_primitives::Address;
-use rocksdb::{ColumnFamily, DB, IteratorMode, Options, WriteBatch, WriteOptions};
+use rocksdb::{DB, Options, WriteBatch, WriteOptions};
 use serde::{Deserialize, Serialize};
-use tallystick_ports::DiskFull;
+use tallystick_ports::{DiskFull, Store};
 use tallystick_types::ChainId;
 
+use crate::engine::{Changes, Engine};
 use crate::error::JournalError;
 use crate::key::Key;
 use crate::log::EventNumber;
@@ -55,7 +56,7 @@ pub struct Journal {
 /// A view of a journal for reading. Sees every step that was committed.
 #[derive(Clone)]
 pub struct Reader {
-    db: Arc<DB>,
+    engine: Engine,
     path: Arc<Path>,
 }
 
@@ -70,7 +71,17 @@ impl Journal {
     pub fn open(path: impl Into<PathBuf>, network: Network) -> Result<Self, JournalError> {
         let path: PathBuf = path.into();
         let db = database(&path, &Family::ALL.map(Family::name))?;
-        let reader = Reader { db: Arc::new(db), path: path.into() };
+        Self::over(Engine::Folder(Arc::new(db)), path.into(), network)
+    }
+
+    /// The journal in a store that nobody else writes, or begins one there. For whoever has no
+    /// folder, such as a simulator.
+    pub fn in_store(store: Arc<dyn Store>, network: Network) -> Result<Self, JournalError> {
+        Self::over(Engine::Store(store), Path::new("").into(), network)
+    }
+
+    fn over(engine: Engine, path: Arc<Path>, network: Network) -> Result<Self, JournalError> {
+        let reader = Reader { engine, path };
         reader.check_format()?;
         let mut journal = Self { last: reader.last_event()?, reader };
         journal.check_network(network)?;
@@ -102,11 +113,10 @@ impl Journal {
                 Err(JournalError::WrongNetwork { path, found, wanted })
             };
         }
-        let mut batch = WriteBatch::default();
-        let meta = self.reader.family(Family::Meta)?;
-        batch.put_cf(meta, FORMAT_KEY, FORMAT.to_be_bytes());
-        batch.put_cf(meta, NETWORK_KEY, encode(&wanted)?);
-        self.reader.commit(batch)
+        let entries =
+            [(FORMAT_KEY, FORMAT.to_be_bytes().to_vec()), (NETWORK_KEY, encode(&wanted)?)];
+        let changes = entries.map(|(key, value)| ((Family::Meta, key.to_vec()), Some(value)));
+        self.reader.commit(&Changes::from(changes))
     }
 }
 
@@ -129,10 +139,9 @@ impl Reader {
         prefix: &[u8],
     ) -> Result<Vec<(K, V)>, JournalError> {
         let family = table.family();
-        let start = IteratorMode::From(prefix, rocksdb::Direction::Forward);
         let mut found = Vec::new();
-        for entry in self.db.iterator_cf(self.family(family)?, start) {
-            let (key, value) = entry.map_err(JournalError::Engine)?;
+        for entry in self.engine.from(family, prefix)? {
+            let (key, value) = entry?;
             if !key.starts_with(prefix) {
                 break;
             }
@@ -151,7 +160,7 @@ impl Reader {
         family: Family,
         key: &[u8],
     ) -> Result<Option<Vec<u8>>, JournalError> {
-        self.db.get_cf(self.family(family)?, key).map_err(JournalError::Engine)
+        self.engine.get(family, key)
     }
 
     pub(crate) fn key<K: Key>(&self, family: Family, bytes: &[u8]) -> Result<K, JournalError> {
@@ -161,20 +170,13 @@ impl Reader {
         })
     }
 
-    pub(crate) fn family(&self, family: Family) -> Result<&ColumnFamily, JournalError> {
-        self.db.cf_handle(family.name()).ok_or_else(|| JournalError::Damaged {
-            family: family.name(),
-            detail: "the family is not there".to_owned(),
-        })
-    }
-
-    pub(crate) const fn database(&self) -> &Arc<DB> {
-        &self.db
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Writes and waits until the disk has it.
-    pub(crate) fn commit(&self, batch: WriteBatch) -> Result<(), JournalError> {
-        write(&self.db, &self.path, batch)
+    pub(crate) fn commit(&self, changes: &Changes) -> Result<(), JournalError> {
+        self.engine.commit(changes, &self.path)
     }
 
     fn check_format(&self) -> Result<(), JournalError> {

@@ -1,9 +1,6 @@
 //! A step: all of its changes, or none.
 
-use std::collections::BTreeMap;
-
-use rocksdb::WriteBatch;
-
+use crate::engine::Changes;
 use crate::error::{JournalError, RuleError};
 use crate::key::Key;
 use crate::log::EventNumber;
@@ -17,13 +14,13 @@ pub struct Step<'a> {
     reader: &'a Reader,
     last: &'a mut Option<EventNumber>,
     pub(crate) next: EventNumber,
-    changes: BTreeMap<(Family, Vec<u8>), Option<Vec<u8>>>,
+    changes: Changes,
 }
 
 impl<'a> Step<'a> {
     pub(crate) fn new(reader: &'a Reader, last: &'a mut Option<EventNumber>) -> Self {
         let next = last.map_or(EventNumber::FIRST, EventNumber::next);
-        Self { reader, last, next, changes: BTreeMap::new() }
+        Self { reader, last, next, changes: Changes::new() }
     }
 
     /// Sets a value in a table without rules: cursors, outbox, dead letters.
@@ -77,16 +74,8 @@ impl<'a> Step<'a> {
 
     /// Keeps the step: when this returns, the disk has all of it. On an error it has nothing.
     pub fn commit(self) -> Result<(), JournalError> {
-        let mut batch = WriteBatch::default();
-        for ((family, key), value) in &self.changes {
-            let family = self.reader.family(*family)?;
-            match value {
-                Some(value) => batch.put_cf(family, key, value),
-                None => batch.delete_cf(family, key),
-            }
-        }
         fail::fail_point!("journal.step.before");
-        self.reader.commit(batch)?;
+        self.reader.commit(&self.changes)?;
         fail::fail_point!("journal.step.kept");
         if self.next > EventNumber::FIRST {
             *self.last = Some(self.next.before());

@@ -27,5 +27,6 @@ pub use facts::HouseFacts;
 pub use keys::NodeKeys;
 pub use preflight::{Check, preflight};
 pub use run::{init_logs, run, run_until_signalled, signals};
+pub use server::{Serving, serve};
 pub use tasks::{Stage, TaskError, Tasks};
 pub use tls::CertificateError;

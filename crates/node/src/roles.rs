@@ -15,6 +15,7 @@ use tallystick_journal::Journal;
 use tallystick_ports::{Executor, WorkerKeys};
 use tallystick_sandbox::wasm::Profile;
 use tallystick_settlement::{Parts as SettlerParts, SettlementConfig, Settler};
+use tallystick_tls::Dial;
 use tallystick_types::{Amount, EngineProfile, NodeId, Seat, Seconds};
 use tallystick_wire::worker::{Capabilities, KindOffer, WorkKind};
 use tallystick_worker::agent::{AgentConfig, Maxima, NodeSecret};
@@ -231,6 +232,7 @@ fn worker_config(doors: &Doors, identity: &SigningKey) -> Result<WorkerConfig, N
         agent,
         secret: NodeSecret::new(secret(b"salts of commitments", identity)),
         coordinators: coordinators(doors, named.is_empty(), named)?,
+        dial: Dial::default(),
         capabilities,
         instance_epoch: doors.clock.now().get(),
         software: SOFTWARE.to_owned().try_into().unwrap_or_default(),

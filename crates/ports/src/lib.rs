@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod beacon;
+pub mod blocking;
 mod clock;
 mod execution;
 mod facts;

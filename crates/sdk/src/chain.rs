@@ -158,6 +158,20 @@ impl Chain {
             .disable_recommended_fillers()
             .connect_reqwest(http, parsed)
             .erased();
+        Self::through(provider, deployment, signer).await
+    }
+
+    /// As [`Chain::connect`], through a provider of the caller's. It has to be without fillers:
+    /// nonces and fees are set here.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError`].
+    pub async fn through(
+        provider: DynProvider,
+        deployment: Deployment,
+        signer: Option<Arc<dyn EvmSigner>>,
+    ) -> Result<Self, ChainError> {
         let found = ChainId::new(provider.get_chain_id().await?);
         let expected = deployment.chain_id;
         if found == expected {

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use alloy_primitives::Address;
 use tallystick_abi::{Contract, Deployment, JobDomain};
 use tallystick_chain::keys::EvmSigner;
+use tallystick_ports::Clock;
 use tallystick_tls::AddressError;
 use tallystick_types::{ChainId, WallTime};
 use tallystick_wire::authentication::Network;
@@ -22,7 +23,7 @@ use tonic::transport::Channel;
 pub use call::CallError;
 pub(crate) use call::Repeat;
 pub use jobs::{Listing, page};
-pub use tallystick_tls::{Authorities, AuthoritiesError, Trouble};
+pub use tallystick_tls::{Authorities, AuthoritiesError, Dial, Trouble};
 pub use trust::TrustError;
 
 /// Largest message that is taken from a coordinator, in bytes.
@@ -39,6 +40,10 @@ pub struct ClientConfig {
     pub authorities: Authorities,
     /// Longest wait for one answer.
     pub time_limit: Duration,
+    /// How lines to them come about.
+    pub dial: Dial,
+    /// By which offers expire.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A client of the network. Cheap to clone; holds no state but which coordinator answered last.
@@ -49,6 +54,7 @@ pub struct Client {
     network: Network,
     signer: Option<Arc<dyn EvmSigner>>,
     time_limit: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Clone, Debug)]
@@ -94,7 +100,14 @@ impl ClientConfig {
     pub fn new(coordinator: impl Into<String>) -> Self {
         let time_limit = Duration::from_secs(20);
         let (coordinators, authorities) = (vec![coordinator.into()], Authorities::default());
-        Self { coordinators, deployment: None, authorities, time_limit }
+        Self {
+            coordinators,
+            deployment: None,
+            authorities,
+            time_limit,
+            dial: Dial::default(),
+            clock: Arc::new(MachineClock),
+        }
     }
 }
 
@@ -124,6 +137,7 @@ impl Client {
             network: nowhere,
             signer,
             time_limit: config.time_limit,
+            clock: Arc::clone(&config.clock),
         };
         let stated = client.network().await?;
         client.network = agreed(&stated, config.deployment.as_ref())?;
@@ -165,6 +179,10 @@ impl Client {
         self.time_limit
     }
 
+    pub(crate) fn now(&self) -> WallTime {
+        self.clock.now()
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.coordinators.len()
     }
@@ -201,7 +219,7 @@ impl Coordinator {
             .connect_timeout(config.time_limit)
             .http2_keep_alive_interval(Duration::from_secs(15))
             .keep_alive_timeout(config.time_limit);
-        Ok(Self { url: url.to_owned(), channel: endpoint.connect_lazy() })
+        Ok(Self { url: url.to_owned(), channel: config.dial.connect_lazy(&endpoint) })
     }
 }
 
@@ -226,8 +244,18 @@ fn agreed(stated: &NetworkResponse, record: Option<&Deployment>) -> Result<Netwo
 }
 
 /// The clock of this machine.
+#[derive(Clone, Copy, Debug)]
+struct MachineClock;
+
+impl Clock for MachineClock {
+    fn now(&self) -> WallTime {
+        now()
+    }
+}
+
+/// The time by the clock of this machine.
 pub fn now() -> WallTime {
-    #[expect(clippy::disallowed_methods, reason = "the edge of the house: nothing simulates it")]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that others take")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -15,7 +15,7 @@ use tallystick_wire::client::{
 
 pub use offer::{Demand, Lie, Offer};
 
-use crate::client::{CallError, Client, Repeat, now};
+use crate::client::{CallError, Client, Repeat};
 use crate::specify::Prepared;
 
 /// Why there is no offer or no job.
@@ -86,7 +86,7 @@ impl Client {
                 }
             })
             .await?;
-        Ok(Offer::check(prepared, demand, quote, now())?)
+        Ok(Offer::check(prepared, demand, quote, self.now())?)
     }
 
     /// Signs an offer and hands the order in. The blobs must have been uploaded before.
@@ -97,7 +97,7 @@ impl Client {
     pub async fn order(&self, prepared: &Prepared, offer: &Offer) -> Result<JobId, OrderError> {
         let client = self.account().ok_or(OrderError::NoKey)?;
         let order = JobOrder { client, nonce: fresh_nonce(), terms: *offer.terms() };
-        if now() >= offer.expires_at() {
+        if self.now() >= offer.expires_at() {
             return Err(OrderError::Expired);
         }
         self.submit(prepared, offer, &order).await

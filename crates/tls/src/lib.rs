@@ -3,6 +3,8 @@
 mod authorities;
 #[cfg(feature = "channel")]
 mod channel;
+#[cfg(feature = "channel")]
+mod dial;
 #[cfg(any(test, feature = "test-utils"))]
 mod sample;
 mod trouble;
@@ -14,6 +16,8 @@ use rustls::crypto::{CryptoProvider, ring};
 pub use authorities::{Authorities, AuthoritiesError};
 #[cfg(feature = "channel")]
 pub use channel::{AddressError, is_local, line};
+#[cfg(feature = "channel")]
+pub use dial::{Dial, Dialled, Socket};
 #[cfg(any(test, feature = "test-utils"))]
 pub use sample::{SampleAuthority, SamplePair, Validity};
 pub use trouble::Trouble;

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tallystick_blobs::transfer::{self, Download, DownloadError, FetchError};
 use tallystick_blobs::{BlobError, BlobStore, Pin};
+use tallystick_ports::blocking;
 use tallystick_types::BlobDigest;
 use tallystick_wire::blobs::{GetRequest, Part, PutHeader, PutPart, PutPartBody, Stored, v1};
 use tallystick_wire::limits::{BLOBS_REQUEST_BYTES, BLOBS_RESPONSE_BYTES, PUT_DATA_BYTES};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::JoinError;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -37,7 +38,7 @@ pub(crate) async fn fetch(
     silence: Duration,
 ) -> Result<(), FetchFailure> {
     let local = store.clone();
-    let begun = spawn_blocking(move || begin(&local, digest, most_bytes, pin)).await;
+    let begun = blocking::run(move || begin(&local, digest, most_bytes, pin)).await;
     let Some(mut download) = begun.map_err(lost)?? else { return Ok(()) };
     let Some(channel) = channel else { return Err(FetchFailure::Unreachable) };
     let mut client = BlobsClient::new(channel).max_decoding_message_size(BLOBS_RESPONSE_BYTES);
@@ -47,10 +48,10 @@ pub(crate) async fn fetch(
             Err(Gap::Silent) => return Err(FetchFailure::Unreachable),
             Err(Gap::Malformed) => return Err(FetchFailure::Unavailable),
         };
-        let kept = spawn_blocking(move || keep(download, parts)).await.map_err(lost)?;
+        let kept = blocking::run(move || keep(download, parts)).await.map_err(lost)?;
         download = kept.map_err(|error| judged(&store, digest, &error))?;
     }
-    let finished = spawn_blocking(move || download.finish(Some(pin))).await.map_err(lost)?;
+    let finished = blocking::run(move || download.finish(Some(pin))).await.map_err(lost)?;
     finished.map(|_| ()).map_err(|error| judged(&store, digest, &error))
 }
 
@@ -133,7 +134,7 @@ pub(crate) async fn upload(
 ) -> bool {
     let (Some(channel), Some(size)) = (channel, store.size(digest)) else { return false };
     let (parts, sent) = mpsc::channel(PARTS_AHEAD);
-    let reading = spawn_blocking(move || read_parts(&store, digest, size, &parts));
+    let reading = blocking::drive(read_parts(store, digest, size, parts));
     let mut client = BlobsClient::new(channel).max_encoding_message_size(BLOBS_REQUEST_BYTES);
     // A slow line of 64 KiB a second is waited for.
     let limit = silence.saturating_add(Duration::from_secs(size >> 16));
@@ -145,16 +146,16 @@ pub(crate) async fn upload(
 }
 
 /// Hands the parts of an upload on, as fast as they are taken; whether all of them were.
-fn read_parts(
-    store: &BlobStore,
+async fn read_parts(
+    store: BlobStore,
     digest: BlobDigest,
     size: u64,
-    parts: &mpsc::Sender<v1::PutPart>,
+    parts: mpsc::Sender<v1::PutPart>,
 ) -> bool {
     let header = PutPartBody::Header(PutHeader { digest: Some(digest), size });
-    let send = |body| parts.blocking_send(v1::PutPart::from(PutPart { body })).is_ok();
+    let send = async |body| parts.send(v1::PutPart::from(PutPart { body })).await.is_ok();
     let Ok(mut reader) = store.reader(digest) else { return false };
-    if !send(header) {
+    if !send(header).await {
         return false;
     }
     let mut start = 0;
@@ -162,7 +163,7 @@ fn read_parts(
         let length = (size - start).min(PUT_DATA_BYTES as u64);
         let Ok(bytes) = reader.range(start, length) else { return false };
         let Ok(data) = bytes.try_into() else { return false };
-        if !send(PutPartBody::Data(data)) {
+        if !send(PutPartBody::Data(data)).await {
             return false;
         }
         start += length;

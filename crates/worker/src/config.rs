@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tallystick_tls::Dial;
 use tallystick_wire::Software;
 use tallystick_wire::worker::Capabilities;
 use tonic::transport::Endpoint;
@@ -18,6 +19,8 @@ pub struct WorkerConfig {
     /// The coordinators, one of which it works for at a time; tried in this order. Whoever makes
     /// them sets up TLS, which is needed outside loopback.
     pub coordinators: Vec<Endpoint>,
+    /// How lines to them come about.
+    pub dial: Dial,
     /// What the machine can do. Its places are those of the agent's rules.
     pub capabilities: Capabilities,
     /// Grows with every start.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use alloy_primitives::B256;
 use sha2::{Digest, Sha256};
-use tallystick_ports::{Clock, JobFacts, SigningError, WorkerKeys};
+use tallystick_ports::{Clock, JobFacts, SigningError, WorkerKeys, blocking};
 use tallystick_protocol::admission::MOST_ROUNDS;
-use tallystick_tls::Trouble;
+use tallystick_tls::{Dial, Trouble};
 use tallystick_types::Seat;
 use tallystick_wire::MalformedError;
 use tallystick_wire::authentication::{Network, SessionChallenge};
@@ -17,7 +17,7 @@ use tallystick_wire::worker::{
     AgentBody, Challenge, CoordinatorBody, CoordinatorMessage, Hello, Proof, Refused, Welcome, v1,
 };
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::JoinError;
 use tokio::time::{error::Elapsed, sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
@@ -117,6 +117,7 @@ pub(crate) struct Opened {
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) coordinators: Vec<Endpoint>,
+    pub(crate) dial: Dial,
     pub(crate) hello: Hello,
     pub(crate) network: Network,
     pub(crate) benchmark_bytes: u64,
@@ -178,7 +179,7 @@ impl Line {
     /// Everything up to the admission.
     async fn greet(&self, endpoint: &Endpoint) -> Result<Session, LinkError> {
         let endpoint = endpoint.clone().connect_timeout(self.times.answer);
-        let connected = timeout(self.times.answer, endpoint.connect()).await?;
+        let connected = timeout(self.times.answer, self.dial.connect(&endpoint)).await?;
         let channel = connected.map_err(|error| match Trouble::of(&error) {
             Some(trouble) => LinkError::Insecure(trouble),
             None => LinkError::Unreachable(error),
@@ -240,7 +241,7 @@ impl Line {
     ) -> Result<Welcome, LinkError> {
         let bytes = SessionChallenge::new(&greeting.hello, challenge).bytes();
         let keys = Arc::clone(&self.keys);
-        let proof = spawn_blocking(move || keys.sign_challenge(&bytes)).await??;
+        let proof = blocking::run(move || keys.sign_challenge(&bytes)).await??;
         greeting.say(AgentBody::Proof(Proof {
             identity_signature: proof.identity,
             signer_signature: proof.signer,
@@ -260,7 +261,7 @@ impl Line {
         if rounds > 0 {
             let (welcome, clock) = (welcome.clone(), Arc::clone(&self.clock));
             let memory_bytes = self.benchmark_bytes;
-            let measured = spawn_blocking(move || profile(&welcome, memory_bytes, &*clock));
+            let measured = blocking::run(move || profile(&welcome, memory_bytes, &*clock));
             greeting.say(AgentBody::Profile(measured.await?))?;
         }
         match greeting.next(self.times.admission).await? {

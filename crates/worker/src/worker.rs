@@ -7,7 +7,7 @@ use std::time::Duration;
 use tallystick_abi::JobDomain;
 use tallystick_blobs::{BlobStore, Pin, PinReason};
 use tallystick_ports::{
-    Batch, Cancellation, Clock, Executor, JobFacts, Store, StoreError, WorkerKeys,
+    Batch, Cancellation, Clock, Executor, JobFacts, Store, StoreError, WorkerKeys, blocking,
 };
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::Failure;
@@ -17,7 +17,7 @@ use tallystick_wire::authentication::Network;
 use tallystick_wire::version::SUPPORTED;
 use tallystick_wire::worker::{Capabilities, Hello};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{self, JoinError, JoinSet, spawn_blocking};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep_until, timeout};
 
 use crate::agent::{
@@ -111,6 +111,8 @@ enum Done {
     Ran(Result<Ran, RunFailure>),
     Uploaded(bool),
     Forgotten,
+    /// The thread that did it failed.
+    Lost,
 }
 
 /// What was started.
@@ -170,6 +172,7 @@ impl Worker {
         };
         let line = Arc::new(Line {
             coordinators: config.coordinators,
+            dial: config.dial,
             hello,
             network: Network { chain: domain.chain, job_manager: domain.job_manager },
             benchmark_bytes: config.benchmark_bytes,
@@ -311,7 +314,7 @@ impl Runner {
             | Effect::SignClaim { .. }
             | Effect::SignReceipt { .. }) => {
                 let (keys, domain) = (Arc::clone(&self.worker.ports.keys), self.worker.domain);
-                let signed = spawn_blocking(move || sign(&effect, &*keys, &domain)).await?;
+                let signed = blocking::run(move || sign(&effect, &*keys, &domain)).await?;
                 fail::fail_point!("worker.signature.given");
                 return Ok(signed);
             }
@@ -325,7 +328,7 @@ impl Runner {
     async fn commit(&self, batch: Batch) -> Result<(), WorkerError> {
         let store = Arc::clone(&self.worker.ports.store);
         fail::fail_point!("worker.record.before");
-        spawn_blocking(move || store.commit(batch)).await??;
+        blocking::run(move || store.commit(batch)).await??;
         fail::fail_point!("worker.record.kept");
         Ok(())
     }
@@ -376,8 +379,14 @@ impl Runner {
             fail::fail_point!("worker.run.over");
             Done::Ran(ran)
         };
-        let id = self.works.spawn_blocking(work).id();
+        let id = self.block(work);
         self.started.insert(id, Started::Run(assignment));
+    }
+
+    /// Does work that blocks.
+    fn block(&mut self, work: impl FnOnce() -> Done + Send + 'static) -> task::Id {
+        let work = async move { blocking::run(work).await.unwrap_or(Done::Lost) };
+        self.works.spawn(work).id()
     }
 
     fn upload(&mut self, assignment: TaskAssignment, blob: BlobDigest) {
@@ -402,7 +411,7 @@ impl Runner {
             }
             Done::Forgotten
         };
-        let id = self.works.spawn_blocking(work).id();
+        let id = self.block(work);
         self.started.insert(id, Started::Forget);
     }
 

@@ -1,5 +1,6 @@
 //! What an endpoint answers, and the ways in which it does not.
 
+use std::error::Error;
 use std::time::Duration;
 
 use alloy::consensus::Transaction as _;
@@ -37,7 +38,7 @@ pub enum NoAnswer {
         /// What was asked.
         method: &'static str,
         /// Why.
-        source: reqwest::Error,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// HTTP says that it failed.
     #[error("{method}: the endpoint answers with HTTP status {status}")]

@@ -1,5 +1,10 @@
 //! Bytes to and from one HTTP address.
 
+use std::error::Error;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -19,10 +24,29 @@ const ANSWER_BYTES: usize = 64 << 20;
 /// HTTP for "slow down", whatever the body says.
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// One HTTP address.
+/// Carries questions to one endpoint.
+pub trait Carrier: Debug + Send + Sync {
+    /// Posts the JSON of a question; the status of HTTP and the bytes of the answer.
+    fn post(&self, question: Vec<u8>) -> Carried<'_>;
+}
+
+/// An answer that is on its way.
+pub type Carried<'a> = Pin<Box<dyn Future<Output = Result<(u16, Vec<u8>), Uncarried>> + Send + 'a>>;
+
+/// Why no answer came.
+#[derive(Debug, thiserror::Error)]
+pub enum Uncarried {
+    /// The connection failed.
+    #[error("the endpoint could not be reached")]
+    Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    /// It is longer than what is read.
+    #[error("the answer is longer than any answer may be")]
+    TooLong,
+}
+
+/// One address.
 pub(super) struct Wire {
-    client: Client,
-    url: Url,
+    carrier: Arc<dyn Carrier>,
     name: String,
     limit: Duration,
     next: AtomicU64,
@@ -52,7 +76,11 @@ impl Wire {
             .tls_backend_preconfigured(authorities.client_config())
             .build()
             .map_err(|source| EndpointError::Client { source })?;
-        Ok(Self { client, url, name, limit, next: AtomicU64::new(1) })
+        Ok(Self::through(name, limit, Arc::new(Http { client, url })))
+    }
+
+    pub(super) fn through(name: String, limit: Duration, carrier: Arc<dyn Carrier>) -> Self {
+        Self { carrier, name, limit, next: AtomicU64::new(1) }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -68,31 +96,16 @@ impl Wire {
     }
 
     async fn exchange(&self, method: &'static str, params: Value) -> Answer<Said> {
-        // The path may hold a key, so no error may show it.
-        let unreachable =
-            |source: reqwest::Error| NoAnswer::Transport { method, source: source.without_url() };
         let id = Id::Number(self.next.fetch_add(1, Ordering::Relaxed));
         let question = serde_json::to_vec(&Request::new(method, id.clone(), params))
             .map_err(|source| NoAnswer::Form { method, source })?;
-        let mut answer = self
-            .client
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .body(question)
-            .send()
-            .await
-            .map_err(unreachable)?;
-        let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
-            if body.len().saturating_add(piece.len()) > ANSWER_BYTES {
-                return Err(malformed(method, "is longer than any answer may be"));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let answered = self.carrier.post(question).await.map_err(|error| match error {
+            Uncarried::Unreachable(source) => NoAnswer::Transport { method, source },
+            Uncarried::TooLong => malformed(method, "is longer than any answer may be"),
+        });
+        let (status, body) = answered?;
         let response = serde_json::from_slice::<Response>(&body);
-        if !status.is_success() {
-            let status = status.as_u16();
+        if !(200..300).contains(&status) {
             // Some providers put what the chain says under a status of failure.
             return match response.map(|response| (response.id == id, response.payload)) {
                 Ok((true, ResponsePayload::Failure(error))) if status != TOO_MANY_REQUESTS => {
@@ -107,5 +120,33 @@ impl Wire {
             ResponsePayload::Success(value) => Ok(Said::Result(value)),
             ResponsePayload::Failure(error) => Ok(Said::Error(error)),
         }
+    }
+}
+
+/// HTTP over the sockets of this machine.
+#[derive(Debug)]
+struct Http {
+    client: Client,
+    url: Url,
+}
+
+impl Carrier for Http {
+    fn post(&self, question: Vec<u8>) -> Carried<'_> {
+        // The path may hold a key, so no error may show it.
+        let unreachable =
+            |source: reqwest::Error| Uncarried::Unreachable(Box::new(source.without_url()));
+        let request = self.client.post(self.url.clone());
+        let request = request.header(CONTENT_TYPE, "application/json").body(question);
+        Box::pin(async move {
+            let mut answer = request.send().await.map_err(unreachable)?;
+            let mut body = Vec::new();
+            while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
+                if body.len().saturating_add(piece.len()) > ANSWER_BYTES {
+                    return Err(Uncarried::TooLong);
+                }
+                body.extend_from_slice(&piece);
+            }
+            Ok((answer.status().as_u16(), body))
+        })
     }
 }

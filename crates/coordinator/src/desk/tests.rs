@@ -1,6 +1,6 @@
 use alloy_primitives::Address;
 use tallystick_journal::{EventNumber, Network, PairingClaimed, PairingId};
-use tallystick_ports::ManualClock;
+use tallystick_ports::{ManualClock, blocking};
 use tallystick_protocol::ledger::{Event, NodeProfile};
 use tallystick_types::{ChainId, IdentityKey, JobId, NodeId, Seat, WallTime};
 use tempfile::TempDir;
@@ -93,7 +93,7 @@ fn a_question_sees_the_inputs_before_it_on_the_disk() {
 async fn a_refused_input_is_answered_and_stop_ends_the_thread_after_what_came_before() {
     let folder = tempfile::tempdir().unwrap();
     let (desk, handle, _wished) = open(&folder);
-    let thread = tokio::task::spawn_blocking(move || desk.run());
+    let thread = blocking::drive(desk.run());
     assert_eq!(handle.apply(joined(1)).await, Ok(None));
     let refusal = handle.apply(Input::Ledger(Event::JobCancelled { job: JOB })).await;
     assert_eq!(refusal, Ok(Some(Refusal::UnknownJob { job: JOB })));
@@ -137,7 +137,7 @@ fn paired(machine: &Machine) -> Vec<Seat> {
 async fn a_pairing_is_in_table_and_ledger_or_in_neither_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let (desk, handle, wished) = open(&folder);
-    let thread = tokio::task::spawn_blocking(move || desk.run());
+    let thread = blocking::drive(desk.run());
     assert_eq!(make(&handle, 1, "CODE").await, Ok(()));
     assert_eq!(
         make(&handle, 1, "OTHER").await,

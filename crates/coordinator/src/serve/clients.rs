@@ -13,6 +13,7 @@ use std::time::Duration;
 use alloy_primitives::Address;
 use tallystick_chain::view::JobView;
 use tallystick_journal::{JobRecord, ReceiptRecord};
+use tallystick_ports::blocking;
 use tallystick_protocol::ledger::{Event, TaskState};
 use tallystick_protocol::specification::Specification;
 use tallystick_types::{EvmSignature, JobId, JobOrder};
@@ -70,9 +71,8 @@ impl Clients for ClientService {
         // Nothing has to be uploaded for terms that no price makes possible.
         terms::require_nodes(&self.shared, terms::of_quote(&asked, None)).await?;
         let (shared, again) = (self.shared.clone(), asked.clone());
-        let quote = tokio::task::spawn_blocking(move || {
-            order::quote(&shared.outlook(), &asked, shared.clock.now())
-        });
+        let quote =
+            blocking::run(move || order::quote(&shared.outlook(), &asked, shared.clock.now()));
         let quote = joined(quote.await)??;
         terms::require_nodes(&self.shared, terms::of_quote(&again, Some(&quote))).await?;
         Ok(Response::new(quote.into()))
@@ -85,7 +85,7 @@ impl Clients for ClientService {
         let asked: message::SubmitRequest = checked(request.into_inner())?;
         let (order, specification) = (asked.order(), asked.specification.clone());
         let shared = self.shared.clone();
-        let judged = tokio::task::spawn_blocking(move || order::judge(&shared.outlook(), &asked));
+        let judged = blocking::run(move || order::judge(&shared.outlook(), &asked));
         let (job, intent, terms) = joined(judged.await)??;
         terms::require_nodes(&self.shared, Some(terms)).await?;
         if let Some(specification) = order::private(specification).await? {

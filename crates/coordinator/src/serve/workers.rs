@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use alloy_primitives::{B256, FixedBytes};
 use tallystick_abi::signer_of;
+use tallystick_ports::blocking;
 use tallystick_protocol::admission::{self, Demand, Measured};
 use tallystick_protocol::ledger::{Event, NodeProfile};
 use tallystick_scheduler::Tier;
@@ -217,7 +218,7 @@ impl Talk {
             memory_bytes: config.least_memory_bytes,
         };
         let speed = measured.speed();
-        let judged = tokio::task::spawn_blocking(move || admission::judge(&measured, &demand));
+        let judged = blocking::run(move || admission::judge(&measured, &demand));
         let Ok(judged) = judged.await else { return Ok(None) };
         let remedy = "run the agent unchanged on a machine that meets the minimum";
         let tier =

@@ -1,11 +1,13 @@
 //! Random steps, commits, drops and restarts against a plain model.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tallystick_journal::{EventNumber, Family, Journal, JournalError, Table};
+use tallystick_ports::MemoryStore;
 
-use crate::house::{Added, Sum, folder, open};
+use crate::house::{Added, NETWORK, Sum, folder, open};
 
 const SUMS: Table<u64, Sum> = Table::new(Family::Cursors);
 
@@ -66,13 +68,16 @@ proptest! {
 
     #[test]
     fn a_journal_holds_exactly_what_was_committed(acts in acts()) {
-        run(&acts).expect("a temporary folder takes everything");
+        let folder = folder();
+        run(&acts, || open(&folder)).expect("a temporary folder takes everything");
+        let store = MemoryStore::default();
+        let in_store = || Journal::in_store(Arc::new(store.clone()), NETWORK);
+        run(&acts, in_store).expect("memory takes everything");
     }
 }
 
-fn run(acts: &[Act]) -> Result<(), JournalError> {
-    let folder = folder();
-    let mut journal = open(&folder)?;
+fn run(acts: &[Act], open: impl Fn() -> Result<Journal, JournalError>) -> Result<(), JournalError> {
+    let mut journal = open()?;
     let mut committed = Model::default();
     for chunk in acts.split_inclusive(|act| {
         matches!(act, Act::Commit | Act::Abandon | Act::Restart | Act::Prune)
@@ -117,7 +122,7 @@ fn run(acts: &[Act]) -> Result<(), JournalError> {
         }
         if matches!(chunk.last(), Some(Act::Restart)) {
             drop(journal);
-            journal = open(&folder)?;
+            journal = open()?;
         }
         check(&journal, &committed)?;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_sdk::blob::{Carried, DownloadError, Report, silent};
-use tallystick_sdk::client::{Authorities, TrustError};
+use tallystick_sdk::client::TrustError;
 use tallystick_sdk::messages::{EventKind, NotPaired};
 use tallystick_sdk::order::{Demand, OrderError};
 use tallystick_sdk::output::{AssemblyError, ResultError, TaskRoots};
@@ -24,9 +24,8 @@ use crate::sample::prepared;
 fn config(urls: &[&str]) -> ClientConfig {
     ClientConfig {
         coordinators: urls.iter().map(|url| (*url).to_owned()).collect(),
-        deployment: None,
-        authorities: Authorities::default(),
         time_limit: Duration::from_secs(5),
+        ..ClientConfig::new("")
     }
 }
 

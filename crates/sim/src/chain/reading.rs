@@ -54,6 +54,11 @@ impl Chain {
         at.state.balance(account)
     }
 
+    /// The code at an address after a block.
+    pub fn code(&self, at: &Block, address: Address) -> Bytes {
+        at.state.code(address)
+    }
+
     /// keccak256 of the code at an address after a block.
     pub fn code_hash(&self, at: &Block, address: Address) -> B256 {
         at.state.code_hash(address)

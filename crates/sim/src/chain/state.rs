@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use alloy_primitives::map::AddressMap;
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use imbl::shared_ptr::DefaultSharedPtr;
 use imbl::{GenericHashMap, Vector};
 use revm::bytecode::Bytecode;
@@ -64,6 +64,12 @@ impl State {
 
     pub(super) fn balance(&self, address: Address) -> U256 {
         self.account(address).map_or(U256::ZERO, |account| account.balance)
+    }
+
+    /// The code at an address; nothing where there is none.
+    pub(super) fn code(&self, address: Address) -> Bytes {
+        let code = self.account(address).and_then(|account| account.code.as_ref());
+        code.map_or_else(Bytes::new, |code| code.original_bytes())
     }
 
     /// keccak256 of the code at an address; that of nothing where there is none.

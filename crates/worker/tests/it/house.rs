@@ -15,6 +15,7 @@ use tallystick_protocol::ledger::{Limits, Queueing};
 use tallystick_protocol::output::TaskOutput;
 use tallystick_protocol::specification::{Input, Specification, Work, slice_seed};
 use tallystick_protocol::split::Splitter;
+use tallystick_tls::Dial;
 use tallystick_types::{
     Amount, Attempt, BlobDigest, EngineProfile, InputDigest, JobId, JobState, Policy, Privacy,
     ProgramDigest, Seconds, SliceRange, TaskAttempt, TaskIndex, WallTime,
@@ -224,6 +225,7 @@ pub(crate) fn config(address: &str) -> WorkerConfig {
             most_held: 64,
         },
         secret: NodeSecret::new([5; 32]),
+        dial: Dial::default(),
         coordinators: vec![Endpoint::from_shared(address.to_owned()).unwrap()],
         capabilities: Capabilities {
             kinds: vec![offer].try_into().unwrap(),

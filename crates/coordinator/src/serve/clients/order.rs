@@ -6,6 +6,7 @@ use tallystick_abi::contracts::{self, IJobManager};
 use tallystick_abi::{Contract, signer_of};
 use tallystick_chain::outbox::Intent;
 use tallystick_journal::{JobRecord, JobStatus};
+use tallystick_ports::blocking;
 use tallystick_protocol::specification::{Specification, SpecificationError};
 use tallystick_scheduler::{ResolvedPolicy, WorkKind};
 use tallystick_types::{
@@ -151,7 +152,7 @@ pub fn judge(
 pub(super) async fn private(
     bytes: tallystick_wire::Specification,
 ) -> Result<Option<Specification>, Status> {
-    let read = tokio::task::spawn_blocking(move || read(&bytes));
+    let read = blocking::run(move || read(&bytes));
     let specification = super::joined(read.await)??;
     Ok((specification.privacy == Privacy::Private).then_some(specification))
 }
