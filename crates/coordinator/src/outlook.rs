@@ -213,7 +213,8 @@ impl Outlook<'_> {
     }
 
     /// A call to the chain, made from its last word on the job. Where the view halted, nothing is
-    /// sent. Where the call does not fit any more nothing is to be sent: the machine hears of the change and asks again.
+    /// sent. Where the call does not fit any more nothing is to be sent: the machine hears of the
+    /// change and asks again.
     pub(crate) fn call(
         &self,
         job: JobId,

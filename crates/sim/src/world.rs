@@ -28,7 +28,7 @@ use crate::situations::Situation;
 use crate::tally::Tally;
 use tallystick_chain::ingest::IngestConfig;
 use tallystick_chain::view::HouseContracts;
-use tallystick_types::Seat;
+use tallystick_types::{Funding, Seat};
 
 /// For how long things go wrong, in milliseconds.
 const STORM: Milliseconds = 300_000;
@@ -190,7 +190,9 @@ impl World {
         let ill = is_ill(scene);
         oracles.conduct.is_calm = !ill;
         let enough = scene.jobs.iter().all(|job| usize::from(job.replicas) <= scene.workers.len());
-        let steady = scene.client_vanishes.is_none() && scene.whims.is_empty();
+        // Nobody here works for a promise to pay.
+        let held = scene.jobs.iter().all(|job| job.funding != Funding::PullAtSettlement);
+        let steady = held && scene.client_vanishes.is_none() && scene.whims.is_empty();
         oracles.conduct.is_fair = !ill && oracles.liars.is_empty() && enough && steady;
     }
 

@@ -208,8 +208,9 @@ impl Machine {
     }
 
     /// The call that gives a lease back, where it is of no use: the job ended without result, or
-    /// never began, or its time is nearly over, or the chain counts more nodes than have the result. In that case verified
-    /// tasks stay, and the next attempt is taken with those nodes alone that agreed.
+    /// never began, or its time is nearly over, or the chain counts more nodes than have the result.
+    /// In that last case verified tasks stay, and the next attempt is taken with those nodes alone
+    /// that agreed.
     pub(super) fn release_call(&self, job: JobId) -> Option<ChainCall> {
         let book = self.books.get(&job)?;
         let attempt = book.lease.as_ref()?.attempt;

@@ -116,6 +116,10 @@ impl Log for StoreLog {
     fn snapshot(&mut self, state: &MachineState, _now: WallTime) -> Result<(), LogError> {
         let mut changes = Changes::default();
         let last = self.next.saturating_sub(1);
+        if last == 0 {
+            // As in the journal, there is no state before the first input.
+            return Ok(());
+        }
         let bytes = [last.to_be_bytes().to_vec(), encode(state)?].concat();
         changes.put(STATE, bytes);
         for (key, _) in self.disk.scan(INPUT)? {

@@ -98,7 +98,8 @@ pub struct Lapse {
 }
 
 impl History {
-    /// Takes in what is new from a height on; what was there before is gone. True where money moved.
+    /// Takes in what is new from a height on; what was there before is gone. True where money
+    /// moved.
     pub fn follow<'a>(
         &mut self,
         from: u64,

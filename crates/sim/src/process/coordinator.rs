@@ -146,7 +146,7 @@ impl Coordinator {
         self.me
     }
 
-    /// Whether another one that read the same log and store is the same: jobs, books, nodes, wishes.
+    /// Whether another one that read the same log and store is the same: jobs, nodes, wishes.
     pub fn is_as(&self, other: &Self) -> bool {
         let state = |it: &Self| postcard::to_allocvec(&it.keeper.machine().state()).ok();
         state(self) == state(other) && self.mouth.is_as(&other.mouth)

@@ -127,7 +127,7 @@ fn nobody_waits_for_what_is_too_late() {
     let mut wanted = offer(1, 2);
     let soon = ChainTime::new(world.now().get() / 1_000 + 20).unwrap();
     wanted.rules.assign_by = soon;
-    wanted.rules.complete_by = soon.checked_add(Seconds::new(1)).unwrap();
+    wanted.rules.complete_by = soon.checked_add(Seconds::new(60)).unwrap();
     world.offer(1, wanted);
     world.pass(5);
     assert_eq!(world.machine.waiting(job_id(1)).unwrap().refund_at, soon);

@@ -189,13 +189,13 @@ fn a_new_attempt_ends_work_once_it_is_final_and_so_does_the_end_of_the_job() {
         let mut over = rig.shown();
         // A block that may still go stops nothing.
         over.fact.attempt = Attempt::new(2);
-        rig.known = Some(over.clone());
-        rig.pass_ms(10_000);
+        let job = rig.assignment(0, 1).job;
+        rig.feed(Input::Fact { job, known: Some(Box::new(over.clone())) });
         assert_eq!(rig.runs.len(), 1);
         over.fact.ended = end;
         over.fact.final_attempt = Attempt::new(if end { 1 } else { 2 });
         rig.known = Some(over);
-        rig.pass_ms(10_000);
+        rig.pass_ms(1);
         assert!(rig.runs.is_empty());
         assert_eq!(failure(rig.last()), Some(Failure::Refused));
     }
