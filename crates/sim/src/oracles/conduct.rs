@@ -44,11 +44,11 @@ pub struct Conduct {
 
 impl Oracles {
     /// A transaction leaves a machine. `is_kept`: the disk has its bytes.
-    pub fn transaction_sent(&mut self, raw: &[u8], is_kept: bool, who: &str) {
+    pub fn transaction_sent(&mut self, signed: Option<&Signed>, is_kept: bool, who: &str) {
         self.check("what leaves a machine is on its disk", is_kept, || {
             format!("{who} sends a transaction that a crash would make it forget")
         });
-        let Some(signed) = Signed::decode(raw) else { return };
+        let Some(signed) = signed else { return };
         // A transaction to oneself uses a nonce up in place of another.
         if signed.to.to() == Some(&signed.from) {
             return;

@@ -139,7 +139,9 @@ impl Mouth {
                 }
                 Request::Send { nonce, tx, raw } => {
                     let is_kept = self.disk.keeps(b"outbox/", &raw);
-                    here.out.tally.oracles.transaction_sent(&raw, is_kept, here.name);
+                    let signed = here.out.chain.decode(&raw);
+                    let oracles = &mut here.out.tally.oracles;
+                    oracles.transaction_sent(signed.as_deref(), is_kept, here.name);
                     here.ask(Ask::Send { nonce, tx, raw });
                 }
             }
