@@ -208,7 +208,7 @@ impl Machine {
     }
 
     /// The call that gives a lease back, where it is of no use: the job ended without result, or
-    /// never began, or its time is nearly over, or the chain counts more nodes than have the result.
+    /// never began, or its time is nearly over, or the chain counts more nodes than have it.
     /// In that last case verified tasks stay, and the next attempt is taken with those nodes alone
     /// that agreed.
     pub(super) fn release_call(&self, job: JobId) -> Option<ChainCall> {

@@ -63,6 +63,7 @@ const TABLE: &[(&str, Layer)] = &[
     ("devnet", Layer::Tools),
     ("fuzz", Layer::Tools),
     ("sim", Layer::Tools),
+    ("sim-shells", Layer::Tools),
     ("xtask", Layer::Tools),
 ];
 
