@@ -68,7 +68,7 @@ const TABLE: &[(&str, Layer)] = &[
 ];
 
 /// Dependencies inside one row that the table allows.
-const WITHIN_ROW: &[(&str, &str)] = &[("cli", "sdk")];
+const WITHIN_ROW: &[(&str, &str)] = &[("cli", "sdk"), ("sim-shells", "sim")];
 
 /// Crates that decide and therefore reach no runtime, provider, clock or socket.
 pub(crate) const PURE: &[&str] = &["types", "protocol", "scheduler"];
