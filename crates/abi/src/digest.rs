@@ -2,8 +2,10 @@
 //!
 //! Every digest names the chain and the contract, so a signature counts nowhere else.
 
-use alloy_primitives::{Address, B256, Signature, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, SolValue};
+use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
+use secp256k1::{Message, SECP256K1};
 use tallystick_types::{
     ChainId, EvmSignature, JobId, JobOrder, NodeId, Receipt, ReceiptClaim, Sequence,
 };
@@ -94,14 +96,22 @@ impl RegistryDomain {
 /// Who signed a digest, by the rules of the contracts.
 pub fn signer_of(digest: B256, signature: &EvmSignature) -> Result<Address, SignatureError> {
     let bytes = signature.as_bytes();
-    if !matches!(bytes[64], 27 | 28) {
-        return Err(SignatureError::Malformed);
-    }
-    let signature = Signature::from_raw_array(bytes).map_err(|_| SignatureError::Malformed)?;
-    if signature.normalize_s().is_some() {
+    let parity = match bytes[64] {
+        27 => RecoveryId::Zero,
+        28 => RecoveryId::One,
+        _ => return Err(SignatureError::Malformed),
+    };
+    let malformed = |_| SignatureError::Malformed;
+    let signature = RecoverableSignature::from_compact(&bytes[..64], parity).map_err(malformed)?;
+    let (given, mut normal) = (signature.to_standard(), signature.to_standard());
+    normal.normalize_s();
+    if normal != given {
         return Err(SignatureError::Malleable);
     }
-    signature.recover_address_from_prehash(&digest).map_err(|_| SignatureError::Malformed)
+    let message = Message::from_digest(digest.0);
+    let key = SECP256K1.recover_ecdsa(message, &signature).map_err(malformed)?;
+    let [_, point @ ..] = key.serialize_uncompressed();
+    Ok(Address::from_raw_public_key(&point))
 }
 
 /// Checks that every attestation of a receipt was signed by the key it names, without any network.

@@ -36,7 +36,7 @@ pub use effect::{
     Action, Effect, EffectKey, EffectKind, Evidence, EvidenceKind, Notice, NoticeKind, OutboxEntry,
 };
 pub use event::{ChainFact, Event, Finality};
-pub use invariants::{Violation, check_invariants};
+pub use invariants::{Violation, check_invariants, check_invariants_of};
 pub use job::{Head, Job, JobPhase, PartialResult, Settlement, SignedClaim, TaskWhy, Why};
 pub use node::{Engagement, Node, NodeProfile, Nodes, Pairings, same_node};
 pub use reason::{CloseReason, Failure, NoNode, ReplicaEnd, TryEnd};

@@ -65,7 +65,9 @@ const LIARS: u64 = 2;
 
 /// Of a million simulations so many have a rush: that many small jobs within a minute.
 const RUSHES: u64 = 400_000;
-const RUSH: (u64, u64) = (80, 200);
+const RUSH: (u64, u64) = (130, 240);
+/// Of a million jobs, those of a rush aside, so many take long.
+const LONG: u64 = 50_000;
 /// One in so many seeds has fair weather.
 const FAIR: u64 = 4;
 
@@ -81,6 +83,7 @@ impl Scene {
             cancel_after: None,
             forgets: false,
             traps: false,
+            is_long: false,
             funding: Funding::Balance,
         };
         Self {
@@ -106,6 +109,10 @@ impl Scene {
             }
         }
         let mut jobs: Vec<_> = (0..dice.between(1, 4)).map(|_| job(&mut dice)).collect();
+        let mut lengths = Dice::of(seed, "lengths");
+        for job in &mut jobs {
+            job.is_long = lengths.falls(LONG);
+        }
         let mut rush = Dice::of(seed, "rush");
         if rush.falls(RUSHES) {
             jobs.extend((0..rush.between(RUSH.0, RUSH.1)).map(|_| small_job(&mut rush)));
@@ -157,6 +164,7 @@ fn job(dice: &mut Dice) -> JobPlan {
         cancel_after: dice.falls(80_000).then_some(mind),
         forgets: dice.falls(100_000),
         traps: dice.falls(60_000),
+        is_long: false,
         funding: funding(dice),
     }
 }
@@ -173,6 +181,7 @@ fn small_job(dice: &mut Dice) -> JobPlan {
         cancel_after: None,
         forgets: false,
         traps: false,
+        is_long: false,
         funding: Funding::Balance,
     }
 }

@@ -177,6 +177,13 @@ impl Chain {
         Some(tx)
     }
 
+    /// Takes the word of somebody who signed these bytes just now for who that was.
+    pub fn know(&mut self, raw: &[u8], from: Address) {
+        if let Some(tx) = Signed::decode_from(raw, from) {
+            self.known.insert(tx.hash, tx);
+        }
+    }
+
     /// Forgets a transaction that waits, as pools do under pressure; false where it does not wait.
     pub fn forget(&mut self, tx: B256) -> bool {
         self.pool.remove(tx)

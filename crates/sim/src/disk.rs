@@ -94,6 +94,8 @@ impl Fuse {
     }
 }
 
+type Entries = OrdMap<Vec<u8>, Vec<u8>>;
+
 /// A store on a simulated disk. Clones are the same disk: what a process leaves, the next finds.
 #[derive(Clone, Debug)]
 pub struct Disk {
@@ -103,9 +105,10 @@ pub struct Disk {
 
 #[derive(Debug, Default)]
 struct Held {
-    entries: OrdMap<Vec<u8>, Vec<u8>>,
-    /// What a loss of power leaves.
-    synced: OrdMap<Vec<u8>, Vec<u8>>,
+    entries: Entries,
+    /// What a loss of power leaves, where that is less than everything. Not a copy that is always
+    /// there: maps that share their nodes are slow to write to.
+    synced: Option<Entries>,
     unsynced: u64,
     is_full: bool,
     fails: bool,
@@ -142,23 +145,24 @@ impl Disk {
     /// What remains after a loss of power.
     pub fn lose_power(&self) {
         let mut held = self.held();
-        held.entries = held.synced.clone();
+        if let Some(synced) = held.synced.take() {
+            held.entries = synced;
+        }
         held.unsynced = 0;
     }
 
     /// Whether these bytes survive a loss of power, in a value whose key begins so.
     pub fn keeps(&self, prefix: &[u8], bytes: &[u8]) -> bool {
         let held = self.held();
-        let from = held.synced.range(prefix.to_vec()..);
+        let synced = held.synced.as_ref().unwrap_or(&held.entries);
+        let from = synced.range(prefix.to_vec()..);
         let mut found = from.take_while(|(key, _)| key.starts_with(prefix));
         found.any(|(_, value)| value.windows(bytes.len()).any(|window| window == bytes))
     }
 
     /// Copies everything, as somebody who looks at the disk from outside.
     pub fn copy(&self) -> Self {
-        let held = self.held();
-        let (entries, synced) = (held.entries.clone(), held.entries.clone());
-        let copied = Held { entries, synced, ..Held::default() };
+        let copied = Held { entries: self.held().entries.clone(), ..Held::default() };
         Self { fuse: Fuse::default(), held: Arc::new(Mutex::new(copied)) }
     }
 
@@ -192,6 +196,13 @@ impl Store for Disk {
         if spent == Spent::Gone {
             return lost();
         }
+        held.unsynced = held.unsynced.saturating_add(1);
+        if !held.lies || held.unsynced > OWED {
+            held.synced = None;
+            held.unsynced = 0;
+        } else if held.synced.is_none() {
+            held.synced = Some(held.entries.clone());
+        }
         for change in batch.into_changes() {
             match change {
                 Change::Put { key, value } => held.entries.insert(key, value),
@@ -199,11 +210,6 @@ impl Store for Disk {
             };
         }
         held.commits = held.commits.saturating_add(1);
-        held.unsynced = held.unsynced.saturating_add(1);
-        if !held.lies || held.unsynced > OWED {
-            held.synced = held.entries.clone();
-            held.unsynced = 0;
-        }
         if spent == Spent::Last { lost() } else { Ok(()) }
     }
 }

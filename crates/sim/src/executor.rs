@@ -11,6 +11,8 @@ use crate::random::Dice;
 
 /// First byte of a program that fails on every machine.
 pub const TRAP: u8 = b't';
+/// First byte of a program that takes long on every machine.
+pub const LONG: u8 = b'l';
 
 /// A machine.
 #[derive(Debug)]
@@ -27,9 +29,11 @@ impl Computer {
         Self { character, computed: AtomicU64::new(0), salt }
     }
 
-    /// Milliseconds that a task takes.
-    pub fn time(&self, dice: &mut Dice) -> u64 {
-        if self.character.is_slow() {
+    /// Milliseconds that a task of a program takes.
+    pub fn time(&self, program: &[u8], dice: &mut Dice) -> u64 {
+        if program.first() == Some(&LONG) {
+            dice.between(30_000, 90_000)
+        } else if self.character.is_slow() {
             dice.between(4_000, 15_000)
         } else {
             dice.between(200, 4_000)

@@ -8,6 +8,10 @@ use tallystick_sim::planted::{Hunt, named};
 use tallystick_sim::sweep::{Sweep, SweepError};
 use tallystick_sim::world::Mode;
 
+/// A simulation makes and drops small things all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs the network in a simulation, one seed after the other: real cores, real contracts, and
 /// everything that can go wrong in between.
 #[derive(Debug, Parser)]

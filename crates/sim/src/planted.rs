@@ -2,20 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use tallystick_planted::{Bug, plant};
 
 use crate::cast::Scene;
 use crate::chain::genesis::{GenesisError, House};
-use crate::world::{Mode, simulate};
+use crate::world::{Mode, PANIC, attempt};
 
 /// What is known to find each bug: its name, a seed, the mode, and the oracle that noticed.
 const RECORDED: &str = include_str!("../planted.txt");
-
-/// Words of a run that did not end by itself.
-const PANIC: &str = "a process panics";
 
 /// A search for bugs.
 #[derive(Clone, Debug)]
@@ -82,11 +78,9 @@ impl Run {
     }
 
     fn noticed(self) -> Result<Noticed, GenesisError> {
-        let run = || simulate(&Scene::of(self.seed), self.mode(), false);
-        // Whatever a run leaves behind in the middle, nobody looks at it again.
-        match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(outcome) => Ok(outcome?.failure().map(str::to_owned)),
-            Err(_) => Ok(Some(PANIC.to_owned())),
+        match attempt(&Scene::of(self.seed), self.mode(), false) {
+            Some(outcome) => Ok(outcome?.failure().map(str::to_owned)),
+            None => Ok(Some(PANIC.to_owned())),
         }
     }
 }

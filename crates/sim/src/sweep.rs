@@ -10,7 +10,7 @@ use crate::cast::Scene;
 use crate::chain::genesis::{GenesisError, House};
 use crate::situations::{Situation, Situations};
 use crate::tally::Census;
-use crate::world::{Mode, Outcome, simulate};
+use crate::world::{Mode, Outcome, PANIC, attempt};
 
 /// One in so many runs is done twice.
 const AGAIN: u64 = 50;
@@ -60,7 +60,14 @@ struct Summary {
 }
 
 /// One run's result.
-type Report = (Mode, Result<Outcome, GenesisError>, bool);
+struct Report {
+    seed: u64,
+    mode: Mode,
+    /// Nothing where it panicked.
+    outcome: Option<Result<Outcome, GenesisError>>,
+    /// Whether it is the same a second time.
+    same: bool,
+}
 
 impl Sweep {
     /// Runs them. False where something failed.
@@ -81,8 +88,14 @@ impl Sweep {
                 scope.spawn(move || self.work(next, &sender, began));
             }
             drop(sender);
-            for (mode, outcome, same) in reports {
-                self.take(mode, outcome?, same, &mut summary, output)?;
+            for Report { seed, mode, outcome, same } in reports {
+                match outcome {
+                    Some(outcome) => self.take(mode, outcome?, same, &mut summary, output)?,
+                    None => {
+                        summary.runs += 1;
+                        failed((seed, mode, PANIC.to_owned()), &mut summary, output)?;
+                    }
+                }
                 if summary.runs.is_multiple_of(20) {
                     let (runs, failures) = (summary.runs, summary.failures.len());
                     writeln!(progress, "{runs} runs, {failures} failures, {} s", began.seconds())?;
@@ -108,13 +121,13 @@ impl Sweep {
             let place = usize::try_from(number % modes).unwrap_or_default();
             let mode = self.modes.get(place).copied().unwrap_or(Mode::Liveness);
             let scene = Scene::of(seed);
-            let outcome = simulate(&scene, mode, self.traced);
+            let outcome = attempt(&scene, mode, self.traced);
             let mut same = true;
-            if let (Ok(first), true) = (&outcome, number.is_multiple_of(AGAIN)) {
-                let again = simulate(&scene, mode, false);
-                same = again.is_ok_and(|again| again.audit == first.audit);
+            if let (Some(Ok(first)), true) = (&outcome, number.is_multiple_of(AGAIN)) {
+                let again = attempt(&scene, mode, false);
+                same = matches!(again, Some(Ok(again)) if again.audit == first.audit);
             }
-            if sender.send((mode, outcome, same)).is_err() {
+            if sender.send(Report { seed, mode, outcome, same }).is_err() {
                 return;
             }
         }
@@ -135,10 +148,7 @@ impl Sweep {
         let words = outcome.failure().map(str::to_owned);
         let differs = || "two runs of the seed differ".to_owned();
         if let Some(words) = words.or_else(|| (!same).then(differs)) {
-            writeln!(output, "FAILED seed {seed} ({mode:?}): {words}")?;
-            let flag = if mode == Mode::Safety { "--safety" } else { "--liveness" };
-            writeln!(output, "  cargo run -p tallystick-sim -- --seed {seed} {flag} --trace")?;
-            summary.failures.push((seed, mode, words_of(&outcome)));
+            failed((seed, mode, words), summary, output)?;
         }
         if self.traced {
             writeln!(output, "audit {:016x}", outcome.audit)?;
@@ -189,8 +199,18 @@ impl Sweep {
     }
 }
 
-fn words_of(outcome: &Outcome) -> String {
-    outcome.failure().unwrap_or("two runs differ").to_owned()
+/// Tells of a failure, and how to see it again.
+fn failed(
+    failure: (u64, Mode, String),
+    summary: &mut Summary,
+    output: &mut impl Write,
+) -> Result<(), SweepError> {
+    let (seed, mode, words) = &failure;
+    writeln!(output, "FAILED seed {seed} ({mode:?}): {words}")?;
+    let flag = if *mode == Mode::Safety { "--safety" } else { "--liveness" };
+    writeln!(output, "  cargo run -p tallystick-sim -- --seed {seed} {flag} --trace")?;
+    summary.failures.push(failure);
+    Ok(())
 }
 
 impl Summary {

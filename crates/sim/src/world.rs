@@ -4,7 +4,7 @@ mod books;
 mod faults;
 mod verdict;
 
-pub use verdict::simulate;
+pub use verdict::{PANIC, attempt, simulate};
 
 use std::collections::BTreeMap;
 

@@ -214,7 +214,7 @@ impl Machine {
 }
 
 /// Whether a job ended without result, so that nobody needs its outputs any more.
-fn is_lost(job: &Job) -> bool {
+pub(super) fn is_lost(job: &Job) -> bool {
     job.close_reason().is_some_and(|reason| reason != CloseReason::Completed)
 }
 

@@ -7,6 +7,7 @@ use tallystick_protocol::ledger::{
 use tallystick_types::{Attempt, JobId, WallTime};
 
 use super::book::{Book, ReceiptStage};
+use super::receipts::is_lost;
 use super::wish::Row;
 use super::{Machine, PATIENCE, RETENTION, Stepped};
 
@@ -17,6 +18,10 @@ impl Machine {
         let now = self.ledger.state().now;
         let jobs: Vec<JobId> = self.books.keys().copied().collect();
         for job in jobs {
+            if self.is_done_with(job) {
+                self.forget(job, out);
+                continue;
+            }
             let Some(book) = self.books.get_mut(&job) else { continue };
             for asked in [&mut book.taking, &mut book.enlisting, &mut book.releasing] {
                 if asked.is_some_and(|since: WallTime| since.after(PATIENCE) <= now) {
@@ -33,6 +38,16 @@ impl Machine {
         }
         let books = &self.books;
         self.weighed.retain(|job, _| books.contains_key(job));
+    }
+
+    /// Whether nothing is left to do for a job: its money went for good, and its receipt is signed,
+    /// or nobody needs one. Most jobs of a coordinator are such.
+    fn is_done_with(&self, job: JobId) -> bool {
+        let (Some(book), Some(it)) = (self.books.get(&job), self.ledger.job(job)) else {
+            return false;
+        };
+        let signed = matches!(book.receipt, ReceiptStage::Signed { .. });
+        it.settlement != Settlement::Open && it.close_reason().is_some() && (signed || is_lost(it))
     }
 
     /// A job whose money went for good, and that nobody asks about any more, is forgotten here. Its

@@ -98,17 +98,19 @@ impl Chain {
             return Err(refusal(outcome, self.lacks_funds(at, call)));
         }
         let enough = |gas| Outcome::of(&self.attempt(at, call, gas)).is_done();
-        let (mut low, mut high) = (first.tx_gas_used().saturating_sub(1), most);
-        let spent = first.gas().total_gas_spent().saturating_add(STIPEND);
-        let guess = spent.saturating_mul(64).checked_div(63).unwrap_or(spent);
-        if first.tx_gas_used() < guess && enough(first.tx_gas_used()) {
-            return Ok(first.tx_gas_used());
+        // What is given back in the end has to be there until then.
+        let (used, spent) = (first.tx_gas_used(), first.gas().total_gas_spent());
+        if used >= spent && enough(used) {
+            return Ok(used);
         }
+        let (mut low, mut high) = (used.max(spent).saturating_sub(1), most);
+        let least = spent.saturating_add(STIPEND);
+        let guess = least.saturating_mul(64).checked_div(63).unwrap_or(least);
         if guess < high && enough(guess) {
             high = guess;
         }
-        // To within one and a half percent, as geth does.
-        while high.saturating_sub(low) > high / 64 {
+        // To within one and a half percent, as geth does, and what a contract may keep.
+        while high.saturating_sub(low) > (high / 64).saturating_add(2 * STIPEND) {
             let middle = low.saturating_add(high.saturating_sub(low) / 2);
             if enough(middle) {
                 high = middle;

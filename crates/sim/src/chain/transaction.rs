@@ -59,12 +59,14 @@ impl Signed {
     /// Reads signed bytes; nothing where they are no transaction of a kind that is simulated, or
     /// nobody signed them. Finding the signer is what costs time.
     pub fn decode(raw: &[u8]) -> Option<Arc<Self>> {
-        let envelope = TxEnvelope::decode_2718_exact(raw).ok()?;
-        let kind = envelope.tx_type();
-        if !matches!(kind, TxType::Legacy | TxType::Eip1559) {
-            return None;
-        }
+        let (envelope, kind) = envelope_of(raw)?;
         let from = envelope.recover_signer().ok()?;
+        Some(Arc::new(Self::of_envelope(&envelope, from, kind)))
+    }
+
+    /// Reads bytes that the caller saw this account sign.
+    pub fn decode_from(raw: &[u8], from: Address) -> Option<Arc<Self>> {
+        let (envelope, kind) = envelope_of(raw)?;
         Some(Arc::new(Self::of_envelope(&envelope, from, kind)))
     }
 
@@ -137,4 +139,10 @@ impl Signed {
             ..TxEnv::default()
         }
     }
+}
+
+fn envelope_of(raw: &[u8]) -> Option<(TxEnvelope, TxType)> {
+    let envelope = TxEnvelope::decode_2718_exact(raw).ok()?;
+    let kind = envelope.tx_type();
+    matches!(kind, TxType::Legacy | TxType::Eip1559).then_some((envelope, kind))
 }

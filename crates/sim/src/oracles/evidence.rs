@@ -83,12 +83,13 @@ impl Oracles {
         self.former.push((self.history.clone(), chain.final_number()));
     }
 
-    /// Whether something holds of a job in the last final block of the chain.
+    /// Whether something holds, or held, of a job in a final block of the chain: who was away reads
+    /// them one after the other.
     fn is_final(&self, job: JobId, chain: &Chain, holds: impl Fn(&Standing) -> bool) -> bool {
         let now = (&self.history, chain.final_number());
         let former = self.former.iter().map(|(history, last)| (history, *last));
         let mut all = former.chain([now]);
-        all.any(|(history, last)| history.standing(job, last).is_some_and(&holds))
+        all.any(|(history, last)| history.standings(job, last).any(&holds))
     }
 
     /// How a job ended on the chain.

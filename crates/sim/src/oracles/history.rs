@@ -166,10 +166,10 @@ impl History {
         Some(order.terms.rules.replicas)
     }
 
-    /// Where a job stood at a height.
-    pub fn standing(&self, job: JobId, height: u64) -> Option<&Standing> {
-        let mut steps = self.steps(job).iter().rev();
-        steps.find(|step| step.place.number <= height).map(|step| &step.after)
+    /// Where a job stood up to a height, the newest first.
+    pub fn standings(&self, job: JobId, height: u64) -> impl Iterator<Item = &Standing> {
+        let steps = self.steps(job).iter().rev();
+        steps.filter(move |step| step.place.number <= height).map(|step| &step.after)
     }
 
     /// How a job ended.

@@ -24,7 +24,7 @@ use tallystick_wire::client::{QuoteRequest, QuoteResponse, SubmitRequest};
 use super::worker::engine;
 use super::{End, Eyes, Machine, Mouth};
 use crate::event::{Answer, Letter, Pid, Timer};
-use crate::executor::TRAP;
+use crate::executor::{LONG, TRAP};
 use crate::kernel::MachineClock;
 use crate::outside::Here;
 use crate::situations::Situation;
@@ -33,6 +33,8 @@ use crate::situations::Situation;
 const LOOK: u64 = 2_000;
 /// Time until something is said again.
 const PATIENCE: Seconds = Seconds::new(12);
+/// What a run of a program that takes long may take.
+const LONG_RUN: Seconds = Seconds::new(120);
 
 /// The most that it pays for a unit of gas, in wei.
 const FEE_CAP: u128 = 200_000_000_000;
@@ -56,6 +58,8 @@ pub struct JobPlan {
     pub forgets: bool,
     /// Whether its program fails on every machine.
     pub traps: bool,
+    /// Whether its program takes long on every machine.
+    pub is_long: bool,
     /// Where the money comes from.
     pub funding: Funding,
 }
@@ -373,7 +377,15 @@ impl Client {
 
 impl Order {
     fn of(plan: &JobPlan, number: u8) -> Self {
-        let kind = if plan.traps { TRAP } else { b'p' };
+        let kind = match plan {
+            JobPlan { traps: true, .. } => TRAP,
+            JobPlan { is_long: true, .. } => LONG,
+            JobPlan { .. } => b'p',
+        };
+        let mut limits = Limits { job: plan.limit, ..Limits::for_tasks() };
+        if plan.is_long {
+            limits.execution = LONG_RUN;
+        }
         let program: Arc<[u8]> = vec![kind, number].into();
         let per_slice = 16_u64;
         let length = usize::try_from(plan.slices.saturating_mul(per_slice)).unwrap_or_default();
@@ -400,7 +412,7 @@ impl Order {
             policy: Policy::Fast,
             privacy: Privacy::Public,
             queueing: Queueing::Queue,
-            limits: Limits { job: plan.limit, ..Limits::for_tasks() },
+            limits,
         };
         let bytes = vec![program, input.into()];
         let stage = if plan.forgets { Stage::Quoting } else { Stage::Uploading };

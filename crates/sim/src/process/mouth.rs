@@ -134,6 +134,9 @@ impl Mouth {
                     let (nonce, chain) = (unsigned.nonce, self.lane.lane().chain());
                     let signed = self.signer.sign_transaction(unsigned.transaction(chain)).ok();
                     here.note(|| format!("signs transaction {nonce}"));
+                    if let Some(signed) = &signed {
+                        here.out.chain.know(&signed.raw, account);
+                    }
                     let now = self.clock.now();
                     requests.extend(self.lane.step(|lane| lane.signed(now, signed))?);
                 }

@@ -420,7 +420,9 @@ impl Worker {
             Effect::LookUp { job } => return Ok(Some(look_up(&self.facts, job))),
             Effect::Fetch { job, blob, .. } => return Ok(self.fetch(job, blob, here)),
             Effect::Run(order) => {
-                let wait = self.computer.time(&mut self.dice);
+                let program = self.blobs.get(order.specification.program().into());
+                let program = program.unwrap_or_default();
+                let wait = self.computer.time(&program, &mut self.dice);
                 let assignment = order.assignment;
                 self.runs.insert(assignment, *order);
                 if !self.character.stalls() {

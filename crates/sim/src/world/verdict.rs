@@ -1,11 +1,16 @@
 //! What is checked when nothing moves any more, and on the way there.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use tallystick_chain::view::JobEvent;
 use tallystick_types::JobId;
 
 use super::{Mode, World};
 use crate::cast::Scene;
 use crate::process::{Mouth, Process};
+
+/// What is said of a simulation that did not end by itself.
+pub const PANIC: &str = "a process panics";
 
 impl World {
     /// What was paid is what the client agreed to.
@@ -119,4 +124,14 @@ pub fn simulate(
     traced: bool,
 ) -> Result<super::Outcome, crate::chain::genesis::GenesisError> {
     Ok(World::new(scene, mode, traced)?.run(scene.seed))
+}
+
+/// The same; nothing where it panics, which is a finding like any other.
+pub fn attempt(
+    scene: &Scene,
+    mode: Mode,
+    traced: bool,
+) -> Option<Result<super::Outcome, crate::chain::genesis::GenesisError>> {
+    // Whatever a run leaves behind in the middle, nobody looks at it again.
+    catch_unwind(AssertUnwindSafe(|| simulate(scene, mode, traced))).ok()
 }
