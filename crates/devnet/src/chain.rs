@@ -180,6 +180,11 @@ impl Chain {
         Ok(ChainTime::new(seconds).unwrap_or(ChainTime::MAX))
     }
 
+    /// Whether there is a block at a height.
+    pub async fn has_block(&self, number: u64) -> Result<bool, CallError> {
+        Ok(self.provider.get_block_by_number(number.into()).await?.is_some())
+    }
+
     /// Makes a block every so many seconds, on a local chain, in place of one per transaction.
     pub async fn mine_every(&self, seconds: u64) -> Result<(), CallError> {
         self.provider.anvil_set_interval_mining(seconds).await?;

@@ -6,6 +6,7 @@
 
 mod crashes;
 mod death;
+mod kept;
 mod load;
 mod oracle;
 mod partitions;
@@ -260,6 +261,15 @@ pub enum ChaosError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The chain itself is broken.
+    #[error(
+        "Anvil lost blocks {blocks:?} in a reorganisation; no node can follow such a chain, and \
+         this run says nothing of them: run it again"
+    )]
+    Hole {
+        /// Heights at which it has no block.
+        blocks: Vec<u64>,
+    },
     /// A fresh reading does not reach the head.
     #[error("a fresh reading of the chain did not reach its head, block {head}")]
     Unread {
@@ -301,6 +311,9 @@ pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, Chao
     say(&format!("{seconds:>5} s  faults are over; everything has to end"));
     town.kill(CLIENT);
     let jobs = oracle::settle(&town, &mut findings).await?;
+    if !findings.is_empty() {
+        oracle::whole_chain(&town).await?;
+    }
     say(&format!("{:>5} s  {} jobs are over", began.elapsed().as_secs(), jobs.ended()));
     oracle::views(&mut town, &mut findings).await?;
     let watched = settings.watched_jobs.is_some();

@@ -67,7 +67,9 @@ const LIARS: u64 = 2;
 const RUSHES: u64 = 400_000;
 const RUSH: (u64, u64) = (130, 240);
 /// Of a million jobs, those of a rush aside, so many take long.
-const LONG: u64 = 50_000;
+const LONG: u64 = 80_000;
+/// Time that such a job has.
+const LONG_LIMIT: Seconds = Seconds::new(1_800);
 /// One in so many seeds has fair weather.
 const FAIR: u64 = 4;
 
@@ -111,7 +113,9 @@ impl Scene {
         let mut jobs: Vec<_> = (0..dice.between(1, 4)).map(|_| job(&mut dice)).collect();
         let mut lengths = Dice::of(seed, "lengths");
         for job in &mut jobs {
-            job.is_long = lengths.falls(LONG);
+            if lengths.falls(LONG) {
+                (job.is_long, job.limit) = (true, LONG_LIMIT);
+            }
         }
         let mut rush = Dice::of(seed, "rush");
         if rush.falls(RUSHES) {

@@ -114,6 +114,7 @@ struct Held {
     fails: bool,
     lies: bool,
     commits: u64,
+    refusals: u64,
 }
 
 impl Disk {
@@ -140,6 +141,11 @@ impl Disk {
     /// Batches that were kept.
     pub fn commits(&self) -> u64 {
         self.held().commits
+    }
+
+    /// Batches that the disk had no room for, or failed to write.
+    pub fn refusals(&self) -> u64 {
+        self.held().refusals
     }
 
     /// What remains after a loss of power.
@@ -186,6 +192,9 @@ impl Store for Disk {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let lost = || Err(StoreError::Engine(Box::new(PowerLost)));
         let mut held = self.held();
+        if held.is_full || held.fails {
+            held.refusals = held.refusals.saturating_add(1);
+        }
         if held.is_full {
             return Err(StoreError::NoSpace(DiskFull));
         }

@@ -1,16 +1,42 @@
 //! Sees what passes between cores and their shells, and marks what is of interest.
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{Address, U256, keccak256};
+use alloy_sol_types::SolCall;
+use tallystick_abi::contracts::IJobManager;
+use tallystick_abi::{Contract, Deployment};
+use tallystick_chain::endpoint::Call;
 use tallystick_chain::outbox::Intent;
-use tallystick_coordinator::machine::{ChainCall, NodeOrder, Told, Wish};
-use tallystick_protocol::ledger::{CloseReason, Evidence};
-use tallystick_types::{Canonical, Seat};
+use tallystick_coordinator::machine::{ChainCall, Input, NodeOrder, Told, Wish};
+use tallystick_protocol::ledger::{CloseReason, Event, Evidence};
+use tallystick_types::{Canonical, JobId, ReceiptClaim, Seat};
 use tallystick_wire::worker::AgentBody;
 use tallystick_worker::agent::{AgentSays, Effect};
 
+use crate::chain::Chain;
 use crate::disk::Disk;
+use crate::oracles::Oracles;
 use crate::outside::Here;
 use crate::situations::Situation;
+
+/// A coordinator is about to take an input in.
+pub(crate) fn takes(me: Seat, input: &Input, deployment: &Deployment, here: &mut Here<'_>) {
+    let (chain, oracles) = (&here.out.chain, &mut here.out.tally.oracles);
+    oracles.input(me, input, chain);
+    if here.out.tally.census.broken_finality == 0 {
+        oracles.seed_used(chain, input);
+        if let Some(job) = Oracles::end_in(input) {
+            oracles.end_believed(job, final_state(chain, deployment, job));
+        }
+    }
+}
+
+/// The claim that comes signed with an input, and by whom.
+pub(crate) fn claim_in(input: &Input) -> Option<(ReceiptClaim, Seat)> {
+    match input {
+        Input::Ledger(Event::Attested { claim, attestation }) => Some((*claim, attestation.seat())),
+        _ => None,
+    }
+}
 
 /// A coordinator wishes for something.
 pub(crate) fn wished(me: Seat, wish: &Wish, here: &mut Here<'_>) {
@@ -178,4 +204,13 @@ pub(crate) fn settles(intent: &Intent, here: &mut Here<'_>) {
     } else if intent.purpose.starts_with("advance") {
         here.mark(Situation::AdvanceWished);
     }
+}
+
+/// What the final block says of a job.
+fn final_state(chain: &Chain, deployment: &Deployment, job: JobId) -> Option<u8> {
+    let block = chain.block_at(chain.head(), chain.final_number())?;
+    let data = IJobManager::statusOfCall { id: job.into() }.abi_encode().into();
+    let to = deployment.address(Contract::JobManager);
+    let call = Call { from: Address::ZERO, to, data, value: U256::ZERO };
+    chain.call(block, &call).ok()?.get(31).copied()
 }

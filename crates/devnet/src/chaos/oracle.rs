@@ -97,6 +97,18 @@ pub(super) async fn settle(town: &Town, findings: &mut Vec<Finding>) -> Result<J
     Ok(jobs)
 }
 
+/// Whether the chain has all of its blocks: where it has not, nothing else that was found counts.
+pub(super) async fn whole_chain(town: &Town) -> Result<(), ChaosError> {
+    let chain = &town.network.ground.chain;
+    let mut blocks = Vec::new();
+    for number in 0..=chain.head().await? {
+        if !chain.has_block(number).await? {
+            blocks.push(number);
+        }
+    }
+    if blocks.is_empty() { Ok(()) } else { Err(ChaosError::Hole { blocks }) }
+}
+
 /// Waits until every job is over that there must be, and says which are not.
 async fn jobs(town: &Town, findings: &mut Vec<Finding>) -> Result<Jobs, ChaosError> {
     let folder = &town.network.folder;

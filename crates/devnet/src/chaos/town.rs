@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use tallystick_node::Role;
 
 use super::ChaosError;
+use super::kept::{self, Copied};
 use crate::dice::Dice;
 use crate::machines::Machines;
 use crate::network::{MARK, Member, Network, Plan, Wires, WorkerPlan};
@@ -27,9 +28,8 @@ pub(super) const DEPTHS: (u64, u64) = (2, 12);
 /// Chances of each fault of the line, in a million requests.
 const ROUGH: u32 = 8_000;
 
-/// How long the chain's file must have been left alone to be whole, and how often one looks.
-const QUIET: Duration = Duration::from_millis(250);
-const QUIET_LOOKS: u32 = 1_000;
+/// How often one looks for a moment in which the chain's file is whole.
+const LOOKS: u32 = 1_000;
 
 /// Workers of a town.
 pub(super) const WORKERS: u8 = 4;
@@ -258,14 +258,23 @@ impl Town {
     /// that a death in between leaves a mixture of two states.
     pub(super) async fn kill_chain(&mut self) -> Result<(), ChaosError> {
         let (file, copy) = self.chain_files();
-        for _ in 0..QUIET_LOOKS {
-            if keep_quiet_file(&file, &copy).is_ok_and(|kept| kept) {
-                self.network.anvil().kill();
-                return Ok(());
+        let mut lacks = Vec::new();
+        for _ in 0..LOOKS {
+            match kept::copy(&file, &copy) {
+                Ok(Copied::Whole) => {
+                    self.network.anvil().kill();
+                    return Ok(());
+                }
+                Ok(Copied::Lacks(blocks)) => lacks = blocks,
+                // A file of which a part is there cannot be read.
+                Ok(Copied::Busy) | Err(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Err(ChaosError::files(&file, io::ErrorKind::ResourceBusy.into()))
+        match lacks.is_empty() {
+            true => Err(ChaosError::files(&file, io::ErrorKind::ResourceBusy.into())),
+            false => Err(ChaosError::Hole { blocks: lacks }),
+        }
     }
 
     /// Starts the chain again, a block a second.
@@ -286,20 +295,6 @@ impl Drop for Town {
     fn drop(&mut self) {
         self.kill(CLIENT);
     }
-}
-
-/// Copies a file that nobody writes: its last change is a while ago, also after it was read.
-fn keep_quiet_file(file: &Path, copy: &Path) -> io::Result<bool> {
-    let changed = fs::metadata(file)?.modified()?;
-    if changed.elapsed().unwrap_or_default() < QUIET {
-        return Ok(false);
-    }
-    let bytes = fs::read(file)?;
-    if fs::metadata(file)?.modified()? != changed {
-        return Ok(false);
-    }
-    fs::write(copy, bytes)?;
-    Ok(true)
 }
 
 /// A line to the first of these addresses.

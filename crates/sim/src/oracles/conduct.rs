@@ -11,7 +11,8 @@ use tallystick_protocol::ledger::{
     ChainFact, Event, Finality, Ledger, Settlement, Stage, TaskState, check_invariants_of,
 };
 use tallystick_types::{
-    Amount, BlobDigest, ChainTime, Commitment, JobId, JobState, ReceiptDigest, Seat, Verification,
+    Amount, BlobDigest, ChainTime, Commitment, JobId, JobState, ReceiptClaim, ReceiptDigest, Seat,
+    Verification,
 };
 
 use super::Oracles;
@@ -245,6 +246,17 @@ impl Oracles {
         });
         self.check("who was outvoted gets no more work", free.is_none(), || {
             format!("{who} still trusts node {:?}", free.map(|seat| seat.node))
+        });
+    }
+
+    /// A coordinator took a signed claim in: where it has another of that node, it has noticed.
+    pub fn claim_taken(&mut self, ledger: &Ledger, claim: &ReceiptClaim, seat: Seat, who: &str) {
+        let job = ledger.job(claim.job);
+        let known = job.and_then(|job| job.claims.get(&(claim.attempt, seat)));
+        let noticed =
+            known.is_none_or(|it| it.contradicted || it.claim.output_root == claim.output_root);
+        self.check("who signs two claims is convicted", noticed, || {
+            format!("{who} lets node {} sign two claims of job {}", seat.node, claim.job)
         });
     }
 

@@ -3,12 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolCall;
-use tallystick_abi::contracts::IJobManager;
-use tallystick_abi::{Contract, Deployment, JobDomain};
+use tallystick_abi::{Deployment, JobDomain};
 use tallystick_blobs::BlobStore;
-use tallystick_chain::endpoint::Call;
 use tallystick_chain::keys::LocalKey;
 use tallystick_chain::outbox::Intent;
 use tallystick_coordinator::CoordinatorConfig;
@@ -27,11 +23,9 @@ use tallystick_wire::worker::{
 use tokio::sync::{mpsc, watch};
 
 use super::{End, Eyes, Machine, Mouth};
-use crate::chain::Chain;
 use crate::disk::StoreLog;
 use crate::event::{Answer, Letter, Message, Pid, Session, Timer};
 use crate::kernel::MachineClock;
-use crate::oracles::Oracles;
 use crate::outside::Here;
 use crate::situations::Situation;
 
@@ -220,15 +214,14 @@ impl Coordinator {
         let now = self.clock.now();
         self.keeper.note_time(now, &mut batch);
         for input in inputs {
-            here.out.tally.oracles.input(self.me, &input, &here.out.chain);
-            if here.out.tally.census.broken_finality == 0 {
-                let (chain, oracles) = (&here.out.chain, &mut here.out.tally.oracles);
-                oracles.seed_used(chain, &input);
-                if let Some(job) = Oracles::end_in(&input) {
-                    oracles.end_believed(job, final_state(chain, &self.deployment, job));
-                }
+            crate::watcher::takes(self.me, &input, &self.deployment, here);
+            let claim = crate::watcher::claim_in(&input);
+            let fits = self.keeper.apply(input, &mut batch).is_none();
+            if let Some((claim, seat)) = claim.filter(|_| fits) {
+                let ledger = self.keeper.machine().ledger();
+                here.out.tally.oracles.claim_taken(ledger, &claim, seat, here.name);
             }
-            taken &= self.keeper.apply(input, &mut batch).is_none();
+            taken &= fits;
         }
         let wishes = self.keeper.keep(batch, now)?;
         self.fulfil(wishes, here)?;
@@ -600,13 +593,4 @@ impl Coordinator {
         }
         self.flush(here)
     }
-}
-
-/// What the final block says of a job.
-fn final_state(chain: &Chain, deployment: &Deployment, job: JobId) -> Option<u8> {
-    let block = chain.block_at(chain.head(), chain.final_number())?;
-    let data = IJobManager::statusOfCall { id: job.into() }.abi_encode().into();
-    let to = deployment.address(Contract::JobManager);
-    let call = Call { from: Address::ZERO, to, data, value: U256::ZERO };
-    chain.call(block, &call).ok()?.get(31).copied()
 }
