@@ -271,7 +271,7 @@ impl Endpoint {
     /// Sends the bytes of a signed transaction. No answer does not mean that it was not taken.
     pub async fn send_raw(&self, raw: &[u8]) -> Answer<Result<TxHash, SendRefusal>> {
         const METHOD: &str = "eth_sendRawTransaction";
-        match self.0.ask(METHOD, json!([Bytes::copy_from_slice(raw)])).await? {
+        match self.0.ask_once(METHOD, json!([Bytes::copy_from_slice(raw)])).await? {
             Said::Result(value) => match decoded::<Option<B256>>(METHOD, &value)? {
                 Some(hash) if hash == keccak256(raw) => Ok(Ok(hash)),
                 Some(_) => Err(malformed(METHOD, "is the hash of another transaction")),

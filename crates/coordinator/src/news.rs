@@ -49,6 +49,13 @@ impl News {
         Self { job, latest: standing(latest), settled: standing(settled), offer }
     }
 
+    /// What a chain shows of the coordinator's own lease.
+    #[cfg(test)]
+    pub(crate) fn of_lease(job: JobId, state: JobState, lease: Lease) -> Self {
+        let latest = Standing { state, attempt: lease.attempt, lease: Some(lease) };
+        Self { job, latest: Some(latest), settled: None, offer: None }
+    }
+
     /// The inputs that follow, for a machine in this state. None where it knows everything.
     pub fn inputs(self, machine: &Machine) -> Vec<Input> {
         let job = self.job;
@@ -66,6 +73,9 @@ impl News {
                 inputs.push(Input::Unleased { job });
             }
             None => {}
+        }
+        if known.is_some() && self.takes_back(book) {
+            inputs.push(Input::Ledger(Event::ChainRolledBack { job }));
         }
         if let Some(known) = known {
             inputs.extend(self.facts(known).into_iter().map(Input::Ledger));
@@ -90,6 +100,14 @@ impl News {
             None if known.is_some() => vec![Input::Unleased { job }],
             Some(_) | None => Vec::new(),
         }
+    }
+
+    /// Whether the chain's last word has no result where it had one: its block is gone, or the call
+    /// failed on the branch that came in its place.
+    fn takes_back(&self, book: Option<&Book>) -> bool {
+        let state = self.latest.as_ref().map(|latest| latest.state);
+        let without = matches!(state, Some(JobState::Open | JobState::Assigned));
+        without && book.is_some_and(Book::is_proposed)
     }
 
     /// What the ledger does not know yet.

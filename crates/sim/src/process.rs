@@ -96,11 +96,6 @@ impl Machine {
         }
     }
 
-    /// Batches that its disks refused.
-    pub fn refusals(&self) -> u64 {
-        self.disk.refusals().saturating_add(self.log.refusals())
-    }
-
     /// Another machine with the same on its disks.
     pub fn copy(&self) -> Self {
         Self {

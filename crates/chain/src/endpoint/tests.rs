@@ -1,5 +1,6 @@
 //! A small server that misbehaves in every way that was seen in the field.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 
 use tallystick_tls::{SampleAuthority, Trouble, Validity};
@@ -23,16 +24,27 @@ use Behaviour::{HangsUp, Says, Silent};
 
 /// Runs a question against a server that behaves in one way.
 async fn ask<T>(behaviour: Behaviour, question: impl AsyncFnOnce(Endpoint) -> T) -> T {
+    ask_in_turn(&[behaviour], question).await.0
+}
+
+/// The same, where it behaves in another way each time, and in the last way from then on. The
+/// answer, and how often it was asked.
+async fn ask_in_turn<T>(
+    behaviours: &[Behaviour],
+    question: impl AsyncFnOnce(Endpoint) -> T,
+) -> (T, usize) {
+    let asked = Cell::new(0);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Endpoint::new(&url(listener.local_addr().unwrap()), LIMIT).unwrap();
     let server = async {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            serve(stream, behaviour).await;
+            let turn = asked.replace(asked.get() + 1).min(behaviours.len() - 1);
+            serve(stream, behaviours[turn]).await;
         }
     };
     tokio::select! {
-        answer = question(endpoint) => answer,
+        answer = question(endpoint) => (answer, asked.get()),
         () = server => unreachable!("it serves for ever"),
     }
 }
@@ -101,6 +113,24 @@ async fn whatever_else_comes_back_is_no_answer() {
     let broken = number(Says(502, "")).await;
     assert!(matches!(broken, Err(NoAnswer::Status { status: 502, .. })));
     assert!(matches!(number(HangsUp).await, Err(NoAnswer::Transport { .. })));
+}
+
+#[tokio::test]
+async fn a_question_is_asked_again_and_a_transaction_is_sent_once() {
+    let block = async |endpoint: Endpoint| endpoint.block_number().await;
+    let (answer, asked) = ask_in_turn(&[Says(503, ""), HangsUp, Says(200, FIVE)], block).await;
+    assert_eq!((answer.unwrap(), asked), (5, 3));
+    let (answer, asked) = ask_in_turn(&[Says(503, "")], block).await;
+    assert!(matches!(answer, Err(NoAnswer::Status { status: 503, .. })));
+    assert_eq!(asked, 3);
+    // What an endpoint says is an answer, and asking again brings no other.
+    let (answer, asked) = ask_in_turn(&[Says(200, LIMITED), Says(200, FIVE)], block).await;
+    assert!(matches!(answer, Err(NoAnswer::Refused { .. })));
+    assert_eq!(asked, 1);
+    let send = async |endpoint: Endpoint| endpoint.send_raw(&[1]).await;
+    let (answer, asked) = ask_in_turn(&[HangsUp, Says(200, FIVE)], send).await;
+    assert!(matches!(answer, Err(NoAnswer::Transport { .. })));
+    assert_eq!(asked, 1);
 }
 
 #[tokio::test]

@@ -21,6 +21,11 @@ use super::{EndpointError, malformed};
 /// Longest answer that is read. The receipts of a full block are a few mebibytes.
 const ANSWER_BYTES: usize = 64 << 20;
 
+/// Pauses before a question is asked again that was not answered in the right form. A look at the
+/// chain has dozens of questions: with an endpoint that fails at one in twenty it would hardly ever
+/// have all of its answers.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(150)];
+
 /// HTTP for "slow down", whatever the body says.
 const TOO_MANY_REQUESTS: u16 = 429;
 
@@ -87,9 +92,32 @@ impl Wire {
         &self.name
     }
 
-    /// Asks once, within the limit.
+    /// Asks, and again where what came back is no answer, within the limit. For questions that
+    /// change nothing.
     pub(super) async fn ask(&self, method: &'static str, params: Value) -> Answer<Said> {
-        match tokio::time::timeout(self.limit, self.exchange(method, params)).await {
+        self.limited(method, async {
+            for pause in PAUSES {
+                if let Ok(said) = self.exchange(method, params.clone()).await {
+                    return Ok(said);
+                }
+                tokio::time::sleep(pause).await;
+            }
+            self.exchange(method, params).await
+        })
+        .await
+    }
+
+    /// Asks once, within the limit.
+    pub(super) async fn ask_once(&self, method: &'static str, params: Value) -> Answer<Said> {
+        self.limited(method, self.exchange(method, params)).await
+    }
+
+    async fn limited(
+        &self,
+        method: &'static str,
+        asked: impl Future<Output = Answer<Said>>,
+    ) -> Answer<Said> {
+        match tokio::time::timeout(self.limit, asked).await {
             Ok(said) => said,
             Err(_) => Err(NoAnswer::TimedOut { method, limit: self.limit }),
         }

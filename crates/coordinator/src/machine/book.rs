@@ -154,7 +154,7 @@ impl Book {
     }
 
     /// Whether the chain was seen to have a result, or to be done with the job.
-    pub(super) const fn is_proposed(&self) -> bool {
+    pub const fn is_proposed(&self) -> bool {
         use ChainFact::{Proposed, Refunded, Settled};
         matches!(self.shown, Some(Proposed { .. } | Settled | Refunded))
     }

@@ -489,8 +489,9 @@ impl Order {
         };
         here.note(|| format!("orders job {job}"));
         here.out.tally.oracles.ordered(job, &self.specification, &self.bytes);
-        let traps = self.bytes.first().is_some_and(|program| program.first() == Some(&TRAP));
-        if traps {
+        let program = self.bytes.first().and_then(|program| program.first());
+        // What takes long may be begun anew so often that nobody tries any more.
+        if matches!(program, Some(&(TRAP | LONG))) {
             here.out.tally.oracles.hopeless(job);
         }
         self.stage = Stage::Submitting(Box::new(request), job);

@@ -1,10 +1,11 @@
 //! A chain that loses calls, is slow, takes the lease back and brings it again.
 
 use tallystick_protocol::ledger::{ChainFact, CloseReason, Event, Finality};
-use tallystick_types::{Attempt, ChainTime};
+use tallystick_types::{Attempt, ChainTime, JobState};
 
 use super::super::*;
 use super::world::*;
+use crate::news::News;
 
 fn is_working(world: &World) -> bool {
     world.machine.ledger().job(job_id(1)).is_some()
@@ -296,8 +297,15 @@ fn a_proposal_that_the_chain_took_back_is_asked_again() {
     world.until(30, |world| world.is_proposed(1));
     world.pass(30);
     assert_eq!(world.calls(ChainCallKind::Propose).len(), 1);
+    let lease = world.machine.book(job_id(1)).unwrap().lease.clone().unwrap();
+    let news = |state| News::of_lease(job_id(1), state, lease.clone());
+    assert_eq!(news(JobState::Proposed).inputs(&world.machine), []);
+    // The block with the proposal went, and the call fails on the branch that came in its place.
+    let inputs = news(JobState::Assigned).inputs(&world.machine);
+    assert_eq!(inputs, [Input::Ledger(Event::ChainRolledBack { job: job_id(1) })]);
     world.on_chain(1).standing = Standing::Assigned;
-    world.step(Input::Ledger(Event::ChainRolledBack { job: job_id(1) }));
+    inputs.into_iter().for_each(|input| drop(world.step(input)));
+    assert_eq!(news(JobState::Assigned).inputs(&world.machine), [], "it is said once");
     world.until(30, |world| world.is_proposed(1));
     assert_eq!(world.receipts().len(), 1, "the receipt is the same");
 }
