@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_block_of_an_abandoned_branch_makes_up_for_none_that_is_missing() {
-        assert_eq!(missing(&file(3, &[2, 0, 3, 1])).unwrap(), []);
+        assert!(missing(&file(3, &[2, 0, 3, 1])).unwrap().is_empty());
         assert_eq!(missing(&file(4, &[4, 0, 1, 1, 1])).unwrap(), [2, 3]);
     }
 
