@@ -71,7 +71,10 @@ mod tests {
     use super::*;
 
     fn file(best: u64, numbers: &[u64]) -> Vec<u8> {
-        let block = |number: &u64| serde_json::json!({ "header": { "number": format!("{number:#x}"), "nonce": "0x0" } });
+        let block = |number: &u64| {
+            let header = serde_json::json!({ "number": format!("{number:#x}"), "nonce": "0x0" });
+            serde_json::json!({ "header": header })
+        };
         let blocks: Vec<_> = numbers.iter().map(block).collect();
         let kept = serde_json::json!({ "best_block_number": best, "blocks": blocks, "more": 1 });
         serde_json::to_vec(&kept).unwrap()
