@@ -34,6 +34,8 @@ use tallystick_types::{Funding, Seat};
 const STORM: Milliseconds = 300_000;
 /// How long everything may take to end after that, in milliseconds.
 const PATIENCE: Milliseconds = 3_600_000;
+/// Of a million losses of power in a storm so many last longer than a lease.
+const LONG_AWAY: u64 = 60_000;
 /// Milliseconds between two blocks, on average.
 const BLOCK: (Milliseconds, Milliseconds) = (1_000, 3_000);
 
@@ -419,6 +421,14 @@ impl World {
             self.out.break_session(session);
         }
         let down = self.out.dice.between(500, 30_000);
+        // In a storm one in so many comes back after its leases have lapsed.
+        let mut long = Dice::of(now.wrapping_add(u64::try_from(pid).unwrap_or_default()), "away");
+        let stormy = self.climate.chain || self.climate.endpoints;
+        let down = if stormy && !self.is_healed && long.falls(LONG_AWAY) {
+            long.between(120_000, 200_000)
+        } else {
+            down
+        };
         self.out.queue.plan(now.saturating_add(down), Event::Start(pid));
     }
 }
