@@ -69,7 +69,7 @@ const RUSH: (u64, u64) = (130, 240);
 /// Of a million jobs, those of a rush aside, so many take long.
 const LONG: u64 = 80_000;
 /// Time that such a job has.
-const LONG_LIMIT: Seconds = Seconds::new(1_800);
+const LONG_LIMIT: Seconds = Seconds::new(2_400);
 /// One in so many seeds has fair weather.
 const FAIR: u64 = 4;
 

@@ -32,7 +32,7 @@ impl Computer {
     /// Milliseconds that a task of a program takes.
     pub fn time(&self, program: &[u8], dice: &mut Dice) -> u64 {
         if program.first() == Some(&LONG) {
-            dice.between(30_000, 240_000)
+            dice.between(30_000, 500_000)
         } else if self.character.is_slow() {
             dice.between(4_000, 15_000)
         } else {

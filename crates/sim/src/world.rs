@@ -34,8 +34,8 @@ use tallystick_types::{Funding, Seat};
 const STORM: Milliseconds = 300_000;
 /// How long everything may take to end after that, in milliseconds.
 const PATIENCE: Milliseconds = 3_600_000;
-/// Of a million losses of power in a storm so many last longer than a lease.
-const LONG_AWAY: u64 = 60_000;
+/// Of a million losses of power, in a storm with long runs, so many last longer than a lease.
+const LONG_AWAY: u64 = 500_000;
 /// Milliseconds between two blocks, on average.
 const BLOCK: (Milliseconds, Milliseconds) = (1_000, 3_000);
 
@@ -69,6 +69,8 @@ pub struct World {
     /// When processes were away, the last one perhaps still.
     away: Vec<(Pid, Milliseconds, Option<Milliseconds>)>,
     climate: Climate,
+    /// Whether some runs take longer than a lease.
+    has_long_runs: bool,
     /// Headers that each machine keeps.
     window: u64,
     /// When the chain went back on what was final.
@@ -168,6 +170,7 @@ impl World {
             seats,
             away: Vec::new(),
             climate: scene.climate,
+            has_long_runs: scene.jobs.iter().any(|job| job.is_long),
             window,
             broke: None,
         };
@@ -421,14 +424,12 @@ impl World {
             self.out.break_session(session);
         }
         let down = self.out.dice.between(500, 30_000);
-        // In a storm one in so many comes back after its leases have lapsed.
+        // Where runs are long some come back after their leases have lapsed.
         let mut long = Dice::of(now.wrapping_add(u64::try_from(pid).unwrap_or_default()), "away");
         let stormy = self.climate.chain || self.climate.endpoints;
-        let down = if stormy && !self.is_healed && long.falls(LONG_AWAY) {
-            long.between(120_000, 200_000)
-        } else {
-            down
-        };
+        let may_be = stormy && self.has_long_runs && !self.is_healed;
+        let down =
+            if may_be && long.falls(LONG_AWAY) { long.between(150_000, 400_000) } else { down };
         self.out.queue.plan(now.saturating_add(down), Event::Start(pid));
     }
 }

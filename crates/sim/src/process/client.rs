@@ -34,7 +34,7 @@ const LOOK: u64 = 2_000;
 /// Time until something is said again.
 const PATIENCE: Seconds = Seconds::new(12);
 /// What a run of a program that takes long may take.
-const LONG_RUN: Seconds = Seconds::new(270);
+const LONG_RUN: Seconds = Seconds::new(530);
 
 /// The most that it pays for a unit of gas, in wei.
 const FEE_CAP: u128 = 200_000_000_000;
