@@ -76,18 +76,7 @@ const FAIR: u64 = 4;
 impl Scene {
     /// The main path: one job, three honest nodes, nothing goes wrong.
     pub fn fair(seed: u64) -> Self {
-        let job = JobPlan {
-            after: 4_000,
-            slices: 4,
-            slices_per_task: 2,
-            replicas: 2,
-            limit: Seconds::new(1_200),
-            cancel_after: None,
-            forgets: false,
-            traps: false,
-            is_long: false,
-            funding: Funding::Balance,
-        };
+        let job = JobPlan { slices: 4, slices_per_task: 2, ..PLAIN };
         Self {
             seed,
             coordinators: 1,
@@ -168,10 +157,24 @@ fn job(dice: &mut Dice) -> JobPlan {
         cancel_after: dice.falls(80_000).then_some(mind),
         forgets: dice.falls(100_000),
         traps: dice.falls(60_000),
-        is_long: false,
         funding: funding(dice),
+        ..PLAIN
     }
 }
+
+/// A quick job of a client that means it.
+const PLAIN: JobPlan = JobPlan {
+    after: 4_000,
+    slices: 1,
+    slices_per_task: 1,
+    replicas: 2,
+    limit: Seconds::new(1_200),
+    cancel_after: None,
+    forgets: false,
+    traps: false,
+    is_long: false,
+    funding: Funding::Balance,
+};
 
 /// A job that one or two nodes do at once, as most are where there are many.
 fn small_job(dice: &mut Dice) -> JobPlan {
@@ -181,12 +184,7 @@ fn small_job(dice: &mut Dice) -> JobPlan {
         slices,
         slices_per_task: slices,
         replicas: if dice.falls(500_000) { 1 } else { 2 },
-        limit: Seconds::new(1_200),
-        cancel_after: None,
-        forgets: false,
-        traps: false,
-        is_long: false,
-        funding: Funding::Balance,
+        ..PLAIN
     }
 }
 

@@ -92,8 +92,8 @@ impl Wire {
         &self.name
     }
 
-    /// Asks, and again where what came back is no answer, within the limit. For questions that
-    /// change nothing.
+    /// Asks, and again where nothing came back in the right form, within the limit. For questions
+    /// that change nothing.
     pub(super) async fn ask(&self, method: &'static str, params: Value) -> Answer<Said> {
         self.limited(method, async {
             for pause in PAUSES {
