@@ -1,5 +1,7 @@
 //! What endpoints say, in the words of the rules.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{B256, U256};
 use tallystick_abi::decode_error;
 
@@ -30,6 +32,8 @@ pub struct Sight {
     pub balance: U256,
     /// Of the nonces that were asked for, those that it has in its chain.
     pub receipts: Vec<(u64, SeenReceipt)>,
+    /// The nonces that were asked for and about which it gave no answer.
+    pub unread: BTreeSet<u64>,
 }
 
 /// A receipt in a block that the endpoint still has in its chain.

@@ -1,4 +1,10 @@
-//! The questions to one endpoint. A question without an answer leaves nothing.
+//! The questions to one endpoint. A question without an answer leaves nothing, but for the receipts
+//! of a look: each counts by itself.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, B256, U256};
 use futures::try_join;
@@ -7,6 +13,9 @@ use super::super::answer::{SeenReceipt, SendAnswer, Sight, Trial};
 use super::super::intent::Guard;
 use crate::endpoint::{Answer, BlockRef, Call, Endpoint, NonceAt};
 use crate::ingest::Finality;
+
+/// After so many questions without an answer a look asks an endpoint for no more receipts.
+const MOST_UNREAD: usize = 3;
 
 /// What an endpoint sees of an account and of the transactions that compete for its nonces.
 pub(super) async fn look(
@@ -29,13 +38,17 @@ pub(super) async fn look(
         endpoint.balance(account),
     )
     .ok()?;
-    let mut receipts = Vec::new();
+    let (mut receipts, mut unread) = (Vec::new(), BTreeSet::new());
     for (nonce, hashes) in nonces.iter().filter(|(nonce, _)| *nonce < latest_nonce) {
-        // The newest variant is the likeliest.
-        for tx in hashes.iter().rev() {
-            if let Some(receipt) = seen_receipt(endpoint, *tx, last_final).await.ok()? {
-                receipts.push((*nonce, receipt));
-                break;
+        // The others of the look wait for an endpoint, so it is not asked for ever.
+        if unread.len() >= MOST_UNREAD {
+            unread.insert(*nonce);
+            continue;
+        }
+        match receipt_among(endpoint, hashes, last_final).await {
+            Ok(seen) => receipts.extend(seen.map(|receipt| (*nonce, receipt))),
+            Err(_) => {
+                unread.insert(*nonce);
             }
         }
     }
@@ -51,6 +64,7 @@ pub(super) async fn look(
         pending_nonce,
         balance,
         receipts,
+        unread,
     })
 }
 
@@ -63,6 +77,22 @@ async fn final_block(endpoint: &Endpoint, finality: Finality, head: u64) -> Answ
             Ok(header.map(|header| header.number))
         }
     }
+}
+
+/// The receipt of the one among the variants of a transaction that is in a block.
+async fn receipt_among(
+    endpoint: &Endpoint,
+    variants: &[B256],
+    last_final: Option<u64>,
+) -> Answer<Option<SeenReceipt>> {
+    // The newest variant is the likeliest.
+    for tx in variants.iter().rev() {
+        let seen = seen_receipt(endpoint, *tx, last_final).await?;
+        if seen.is_some() {
+            return Ok(seen);
+        }
+    }
+    Ok(None)
 }
 
 /// A receipt whose block is still in the endpoint's chain.

@@ -15,7 +15,8 @@ pub(super) enum Evidence {
     Unclear,
 }
 
-/// Weighs what each endpoint saw. `quorum` of them must agree.
+/// Weighs what each endpoint saw. `quorum` of them must agree; who gave no answer about the nonce
+/// says nothing.
 pub(super) fn weigh(nonce: u64, sights: &[Sight], quorum: usize) -> Evidence {
     let receipt_of = |sight: &Sight| {
         sight.receipts.iter().find(|(of, _)| *of == nonce).map(|(_, receipt)| *receipt)
@@ -32,7 +33,8 @@ pub(super) fn weigh(nonce: u64, sights: &[Sight], quorum: usize) -> Evidence {
             return Evidence::Mined(SeenReceipt { is_final: finals >= quorum, ..*receipt });
         }
     }
-    let absent = || sights.iter().filter(|sight| receipt_of(sight).is_none());
+    let is_absent = |sight: &&Sight| receipt_of(sight).is_none() && !sight.unread.contains(&nonce);
+    let absent = || sights.iter().filter(is_absent);
     if absent().count() < quorum {
         return Evidence::Unclear;
     }
@@ -55,4 +57,56 @@ pub(super) fn reached(values: impl Iterator<Item = u64>, quorum: usize) -> Optio
     let mut values: Vec<u64> = values.collect();
     values.sort_unstable_by(|one, other| other.cmp(one));
     values.get(quorum.checked_sub(1)?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use alloy_primitives::{B256, U256};
+
+    use super::*;
+
+    const NONCE: u64 = 7;
+
+    /// What an endpoint says of the nonce: that it was used for ours, that it was not, or nothing.
+    fn sight(receipt: Option<bool>) -> Sight {
+        let seen = SeenReceipt {
+            tx: B256::repeat_byte(1),
+            block: 5,
+            block_hash: B256::repeat_byte(2),
+            success: true,
+            is_final: true,
+        };
+        Sight {
+            chain: 1,
+            head: 9,
+            base_fee: 1,
+            tip: 1,
+            final_nonce: 9,
+            latest_nonce: 9,
+            pending_nonce: 9,
+            balance: U256::ZERO,
+            receipts: receipt
+                .filter(|is_there| *is_there)
+                .map(|_| (NONCE, seen))
+                .into_iter()
+                .collect(),
+            unread: receipt.is_none().then_some(NONCE).into_iter().collect::<BTreeSet<_>>(),
+        }
+    }
+
+    fn weighed(said: [Option<bool>; 3]) -> Evidence {
+        weigh(NONCE, &said.map(sight), 2)
+    }
+
+    #[test]
+    fn who_gives_no_answer_about_a_nonce_says_neither_that_it_is_ours_nor_that_it_is_not() {
+        assert!(matches!(weighed([Some(true), None, Some(true)]), Evidence::Mined(_)));
+        assert_eq!(weighed([Some(true), None, None]), Evidence::Unclear);
+        assert_eq!(weighed([Some(false), None, None]), Evidence::Unclear);
+        assert_eq!(weighed([Some(false), None, Some(false)]), Evidence::Foreign);
+        assert_eq!(weighed([Some(true), Some(false), Some(false)]), Evidence::Absent);
+        assert_eq!(weighed([None; 3]), Evidence::Unclear);
+    }
 }

@@ -150,7 +150,15 @@ impl Play {
                 let sights = (0..self.endpoints).map(|_| {
                     let lost = self.faults && self.chance.one_in(6);
                     let behind = if self.faults { self.chance.below(3) } else { 0 };
-                    (!lost).then(|| self.world.look(&nonces, behind as usize))
+                    (!lost).then(|| {
+                        let mut sight = self.world.look(&nonces, behind as usize);
+                        if self.faults {
+                            let asked = nonces.iter().map(|(nonce, _)| *nonce);
+                            sight.unread = asked.filter(|_| self.chance.one_in(6)).collect();
+                            sight.receipts.retain(|(nonce, _)| !sight.unread.contains(nonce));
+                        }
+                        sight
+                    })
                 });
                 let sights = sights.collect();
                 self.lane.looked(self.now, sights)

@@ -1,6 +1,6 @@
 //! What an endpoint says to those who send transactions: as the outbox asks real ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use tallystick_chain::endpoint::{Call, CallRefusal};
@@ -40,8 +40,12 @@ impl Endpoint {
         let last_final = view.last_final(self.finality);
         let settled = last_final.and_then(|last| chain.block_at(&view.head, last));
         let latest_nonce = chain.nonce(&view.head, account);
-        let mut receipts = Vec::new();
+        let (mut receipts, mut unread) = (Vec::new(), BTreeSet::new());
         for (nonce, hashes) in nonces.iter().filter(|(nonce, _)| *nonce < latest_nonce) {
+            if self.is_mute() {
+                unread.insert(*nonce);
+                continue;
+            }
             // The newest variant is the likeliest.
             let seen =
                 hashes.iter().rev().find_map(|tx| seen_receipt(chain, &view, *tx, last_final));
@@ -59,6 +63,7 @@ impl Endpoint {
             pending_nonce: chain.pending_nonce(&view.head, account),
             balance: chain.balance(&view.head, account),
             receipts,
+            unread,
         })
     }
 

@@ -218,6 +218,7 @@ impl World {
             pending_nonce,
             balance: self.balance,
             receipts: nonces.iter().filter_map(find).collect(),
+            unread: BTreeSet::new(),
         }
     }
 
