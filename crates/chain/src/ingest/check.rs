@@ -65,9 +65,10 @@ impl Block {
     }
 
     /// Whether only the receipts prove what our contracts logged here.
-    pub(super) fn needs_receipts(&self, addresses: &[Address]) -> bool {
-        let ours = |address: &Address| self.bloom.contains_input(BloomInput::Raw(&address[..]));
-        addresses.iter().any(ours) || self.hash[0].is_multiple_of(SAMPLED)
+    /// `hashes` are those of our contracts' addresses.
+    pub(super) fn needs_receipts(&self, hashes: &[B256]) -> bool {
+        let ours = |hash: &B256| self.bloom.contains_input(BloomInput::Hash(*hash));
+        hashes.iter().any(ours) || self.hash[0].is_multiple_of(SAMPLED)
     }
 
     /// Our logs in the receipts; nothing where these are not the receipts of this block.

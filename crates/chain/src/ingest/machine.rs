@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
 use tallystick_planted::{Bug, planted};
 use tallystick_ports::{Batch, Store};
 use tallystick_types::WallTime;
@@ -48,6 +48,8 @@ pub enum Output {
 pub struct Machine {
     pub(super) config: IngestConfig,
     pub(super) addresses: Vec<Address>,
+    /// Their hashes, as the blooms of blocks have them.
+    hashes: Vec<B256>,
     pub(super) reader: Arc<dyn LogReader>,
     pub(super) kept: Kept,
     pub(super) peers: Vec<PeerStatus>,
@@ -127,6 +129,7 @@ impl Machine {
     ) -> Result<Self, KeptError> {
         let kept = Kept::load(store, config.chain, config.window)?;
         Ok(Self {
+            hashes: config.addresses().iter().map(keccak256).collect(),
             addresses: config.addresses(),
             width: config.range.max(1),
             singly_to: 0,
@@ -461,7 +464,7 @@ impl Machine {
         let Some(block) = path.blocks.last() else {
             return self.finish(&round.agreed, path.anchor);
         };
-        let question = if block.needs_receipts(&self.addresses) && !planted(Bug::BelievesNoLogs) {
+        let question = if block.needs_receipts(&self.hashes) && !planted(Bug::BelievesNoLogs) {
             Question::Receipts(block.hash)
         } else {
             Question::Logs(block.hash)

@@ -259,7 +259,7 @@ impl Keystores {
         let path = self.folder.join(format!("{:#x}.json", signer.address()));
         let bytes = encrypted(&signer, password, &self.folder)?;
         match file::write_new(&path, &bytes) {
-            Ok(()) => Ok(LocalKey::new(signer)),
+            Ok(()) => Ok(LocalKey::new(&signer)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(KeystoreError::Exists { path })
             }
@@ -309,7 +309,7 @@ fn open(path: &Path, password: &Password) -> Result<LocalKey, KeystoreError> {
         Cost::Senseless => return Err(KeystoreError::Damaged { path: path.to_owned() }),
     }
     match PrivateKeySigner::decrypt_keystore(path, password.0.as_bytes()) {
-        Ok(signer) => Ok(LocalKey::new(signer)),
+        Ok(signer) => Ok(LocalKey::new(&signer)),
         Err(LocalSignerError::EthKeystoreError(error)) if error.to_string().contains("Mac") => {
             Err(KeystoreError::WrongPassword { path: path.to_owned() })
         }

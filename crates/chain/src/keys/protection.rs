@@ -225,8 +225,7 @@ impl SigningProtection {
         sign: impl FnOnce() -> Result<S, E>,
     ) -> Result<S, SignOnceError<E>> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = if planted(Bug::WrongSlot) { mark_key(slot) } else { slot_key(slot) };
-        if let Some(stored) = self.store.get(&place)? {
+        if let Some(stored) = self.store.get(&slot_key(slot))? {
             let stored: Signed =
                 postcard::from_bytes(&stored).map_err(|_| SignOnceError::Damaged)?;
             if stored.digest != digest {

@@ -170,6 +170,15 @@ impl JobView {
         due.min(held)
     }
 
+    /// While the job lives, the last attempt of which nothing comes any more: its lease lapsed, its
+    /// result was denied, or a later one began. Zero where there is none.
+    pub const fn attempt_over(&self) -> Attempt {
+        match self.state {
+            JobState::Open => self.attempt,
+            _ => Attempt::new(self.attempt.get().saturating_sub(1)),
+        }
+    }
+
     /// Equal signatures that make a result: what the rules ask for, and more than half of the
     /// assigned nodes.
     pub fn quorum(&self) -> usize {

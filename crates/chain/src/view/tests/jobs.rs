@@ -80,12 +80,13 @@ fn a_result_that_its_quorum_settles_at_once_has_no_known_signers() {
 fn a_lapsed_attempt_leaves_nothing_and_the_next_one_has_its_own_number() {
     let mut told = Told::with_nodes();
     told.job(created(order()));
-    told.job(assigned(1));
+    assert_eq!(told.job(assigned(1)).attempt_over(), Attempt::new(0));
     told.job(JobEvent::NodeSeized { attempt: Attempt::new(1), seat: seat(3) });
     assert_eq!(told.locks(), [LOCK, LOCK, 0, 0]);
     let job = told.job(reopened(1));
     assert_eq!((job.state, job.attempt.get(), job.deadline), (JobState::Open, 1, time(400)));
     assert_eq!((job.seized, job.assignment.as_ref(), job.assigned_in), (0, None, None));
+    assert_eq!(job.attempt_over(), Attempt::new(1));
     assert!(!job.earlier_nodes.is_empty(), "what the nodes did stays done");
     assert_eq!(job.commitment(), committed(None, B256::ZERO));
     assert_eq!(told.locks(), [0; 4]);
@@ -93,7 +94,8 @@ fn a_lapsed_attempt_leaves_nothing_and_the_next_one_has_its_own_number() {
     let (job, expected, given) = (id(1), Attempt::new(2), Attempt::new(1));
     let error = told.refused(assigned(1));
     assert_eq!(error, FoldError::OtherAttempt { job, expected, given });
-    assert_eq!(told.job(assigned(2)).attempt, expected);
+    let job = told.job(assigned(2));
+    assert_eq!((job.attempt, job.attempt_over()), (expected, given));
 }
 
 #[test]
