@@ -9,7 +9,7 @@ use tallystick_protocol::specification::Specification;
 use tallystick_scheduler::Candidate;
 use tallystick_types::{
     Amount, Attempt, BlobDigest, ChainAnchor, JobId, JobRules, OutputDigest, OutputRoot, Seat,
-    SignedReceipt, TaskIndex, Usage,
+    SignedReceipt, SpecificationDigest, TaskIndex, Usage,
 };
 
 /// One thing that happened, seen from the coordinator as a whole.
@@ -106,10 +106,20 @@ pub struct Offer {
 impl Offer {
     /// The terms as far as they rule how the job is worked on.
     pub fn request(&self) -> JobRequest {
+        self.request_named(self.specification.digest())
+    }
+
+    /// Whether anybody can work on the job. Does without the digest, which takes a look at all of
+    /// the specification.
+    pub fn is_sound(&self) -> bool {
+        self.request_named(SpecificationDigest::default()).tasks().is_ok()
+    }
+
+    fn request_named(&self, digest: SpecificationDigest) -> JobRequest {
         let specification = &self.specification;
         JobRequest {
             client: self.client,
-            specification: specification.digest(),
+            specification: digest,
             attempt: self.attempt,
             slices: self.slices,
             slices_per_task: specification.slices_per_task,

@@ -93,10 +93,10 @@ impl Machine {
                 Some(_) => {}
             }
         }
-        let request = book.offer.request();
-        let paired = state.pairings.count(request.client);
-        let private = request.privacy == Privacy::Private;
-        request.tasks().is_ok() && (!private || paired >= usize::from(request.replicas))
+        let offer = &book.offer;
+        let paired = state.pairings.count(offer.client);
+        let private = offer.specification.privacy == Privacy::Private;
+        offer.is_sound() && (!private || paired >= usize::from(offer.rules.replicas))
     }
 
     /// The nodes to take a lease with. Where the ledger has the job those that take part in it;
@@ -147,6 +147,8 @@ impl Machine {
                 book.receipt = ReceiptStage::None;
                 self.event(Event::Enlisted { job, attempt, nodes }, out);
             }
+            // A reorganisation brought back what took the job before its client cancelled it.
+            Some((_, Some(CloseReason::Cancelled))) => {}
             Some((known, Some(_))) if known >= attempt => {}
             Some(_) | None => self.event(Event::JobSubmitted { job, request, nodes }, out),
         }

@@ -1,6 +1,7 @@
 //! From verified tasks to a kept receipt: outputs come in, are joined, a node signs, and only then
 //! is the result proposed to the chain.
 
+use tallystick_planted::{Bug, planted};
 use tallystick_protocol::ledger::{ChainFact, CloseReason, Job, Settlement};
 use tallystick_types::{
     Attestation, Attestations, ChainAnchor, JobId, OutputDigest, OutputRoot, Receipt,
@@ -114,8 +115,13 @@ impl Machine {
         let place = silent.map_or(0, |seat| next_to(&signers, seat));
         let Some(primary) = signers.get(place).copied() else { return };
         let receipt = match &book.receipt {
-            // The same node is shown the same receipt, so that its answer may be late.
-            ReceiptStage::Signing { receipt, .. } if receipt.primary == primary => receipt.clone(),
+            // A node signs one receipt for an attempt: who is asked again, however many others were
+            // asked since, is shown what it was shown before.
+            ReceiptStage::Signing { receipt, .. }
+                if receipt.primary == primary || !planted(Bug::RedatesReceipts) =>
+            {
+                Box::new(Receipt { primary, ..Receipt::clone(receipt) })
+            }
             _ => match receipt(it, book, &agreed, (primary, lease.anchor, now)) {
                 Some(receipt) => Box::new(receipt),
                 None => return,

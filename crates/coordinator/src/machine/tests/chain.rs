@@ -54,15 +54,36 @@ fn a_lease_is_given_back_before_the_time_of_its_job_is_over() {
     assert_eq!(world.calls(ChainCallKind::Assign).len(), 1, "and it is not taken again");
 }
 
-#[test]
-fn a_job_that_its_client_cancelled_is_not_taken_again_when_the_chain_opens_it() {
+/// A job that was cancelled at work, a minute later. The chain would open it again.
+fn cancelled() -> World {
     let mut world = World::new(1);
     world.attempts = 3;
     world.offer(1, offer(1, 1));
     world.until(10, is_working);
     world.step(Input::Ledger(Event::JobCancelled { job: job_id(1) }));
     world.pass(60);
+    world
+}
+
+#[test]
+fn a_job_that_its_client_cancelled_is_not_taken_again_when_the_chain_opens_it() {
+    let world = cancelled();
     assert_eq!(world.calls(ChainCallKind::Release).len(), 1);
+    assert_eq!(world.calls(ChainCallKind::Assign).len(), 1);
+}
+
+/// A reorganisation can bring a transaction back that took the job before it was cancelled.
+#[test]
+fn a_lease_of_a_cancelled_job_is_given_back_without_any_work() {
+    let mut world = cancelled();
+    let (worked, seat) = (world.worked(), world.seat(1));
+    let it = world.on_chain(1);
+    (it.standing, it.attempt, it.nodes) = (Standing::Assigned, 2, vec![seat]);
+    world.open(Parcel::Word(job_id(1)));
+    world.pass(60);
+    assert_eq!(world.ended(1), Some(CloseReason::Cancelled));
+    assert_eq!(world.worked(), worked);
+    assert_eq!(world.calls(ChainCallKind::Release).len(), 2);
     assert_eq!(world.calls(ChainCallKind::Assign).len(), 1);
 }
 
