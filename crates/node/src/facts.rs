@@ -1,6 +1,7 @@
 //! The view of the chain as the port through which a worker reads facts.
 
 use tallystick_chain::follow::House;
+use tallystick_chain::view::JobView;
 use tallystick_ports::{JobFact, JobFacts};
 use tallystick_types::{Attempt, IdentityKey, JobId, Seat};
 
@@ -31,7 +32,7 @@ impl JobFacts for HouseFacts {
             coordinator: assignment.map(|assignment| assignment.coordinator),
             seats: assignment.map(|assignment| assignment.nodes.clone()).unwrap_or_default(),
             earlier_seats: told.earlier_nodes.clone(),
-            final_attempt: settled.map_or(Attempt::new(0), |job| job.attempt),
+            attempt_over: settled.map_or(Attempt::new(0), JobView::attempt_over),
             ended: settled.is_some_and(|job| job.state.is_final()),
         })
     }

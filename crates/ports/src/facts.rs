@@ -34,9 +34,10 @@ pub struct JobFact {
     pub seats: Vec<Seat>,
     /// The nodes of earlier attempts: verified tasks of theirs stay verified.
     pub earlier_seats: Vec<Seat>,
-    /// The attempt that the job had in the newest block that never goes; zero before the first.
-    /// Work on an earlier one is over for good.
-    pub final_attempt: Attempt,
+    /// The last attempt that was over in the newest block that never goes, because its lease lapsed
+    /// or a later one began; zero where none was. Nothing is paid any more for work on it, or on
+    /// one before it.
+    pub attempt_over: Attempt,
     /// Whether the job is over (settled, refunded or closed) in a block that never goes. Only then
     /// anything about it is forgotten.
     pub ended: bool,

@@ -7,7 +7,6 @@ use std::fmt;
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
-use tallystick_planted::{Bug, planted};
 use tallystick_types::{Amount, EngineProfile, Privacy, Trust};
 
 use crate::candidate::{Candidate, Quarantine, Tier, WorkKind};
@@ -245,7 +244,7 @@ fn lasting(candidate: &Candidate, request: &Request) -> Option<Rejection> {
 }
 
 fn passing(candidate: &Candidate, busy: bool, request: &Request) -> Option<Rejection> {
-    if request.excluded.contains(&candidate.id()) && !planted(Bug::IgnoresExclusion) {
+    if request.excluded.contains(&candidate.id()) {
         return Some(Rejection::Excluded);
     }
     if !candidate.online {

@@ -543,10 +543,10 @@ fn shows(known: &KnownJob, accepted: &Accepted) -> bool {
         && fact.seats.contains(&accepted.assignment.seat)
 }
 
-/// Whether the chain shows for good that nothing comes of an assignment any more: a later attempt
-/// in a block that may still go ends no work that is paid.
+/// Whether the chain shows for good that nothing comes of an assignment any more: what stands in a
+/// block that may still go ends no work that is paid.
 fn is_over(known: &KnownJob, assignment: &TaskAssignment) -> bool {
-    known.fact.ended || known.fact.final_attempt > assignment.attempt
+    known.fact.ended || known.fact.attempt_over >= assignment.attempt
 }
 
 /// What a task lacked when its time was over.

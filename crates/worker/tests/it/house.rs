@@ -192,7 +192,7 @@ fn fact(specification: &Specification, keys: &MemoryKeys) -> JobFact {
         coordinator: Some(seat()),
         seats: vec![keys.seat()],
         earlier_seats: Vec::new(),
-        final_attempt: Attempt::new(0),
+        attempt_over: Attempt::new(0),
         ended: false,
     }
 }

@@ -196,7 +196,7 @@ impl Rig {
             coordinator: Some(coordinator()),
             seats,
             earlier_seats: Vec::new(),
-            final_attempt: Attempt::new(0),
+            attempt_over: Attempt::new(0),
             ended: false,
         };
         KnownJob { fact, identities: identities.into() }

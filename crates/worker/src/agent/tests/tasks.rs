@@ -181,7 +181,7 @@ fn nothing_is_executed_before_the_chain_shows_the_assignment() {
 }
 
 #[test]
-fn a_new_attempt_ends_work_once_it_is_final_and_so_does_the_end_of_the_job() {
+fn an_attempt_that_is_over_ends_work_once_it_is_final_and_so_does_the_end_of_the_job() {
     for end in [true, false] {
         let mut rig = Rig::ready();
         rig.assign(0, 1);
@@ -193,7 +193,7 @@ fn a_new_attempt_ends_work_once_it_is_final_and_so_does_the_end_of_the_job() {
         rig.feed(Input::Fact { job, known: Some(Box::new(over.clone())) });
         assert_eq!(rig.runs.len(), 1);
         over.fact.ended = end;
-        over.fact.final_attempt = Attempt::new(if end { 1 } else { 2 });
+        over.fact.attempt_over = Attempt::new(if end { 0 } else { 1 });
         rig.known = Some(over);
         rig.pass_ms(1);
         assert!(rig.runs.is_empty());
