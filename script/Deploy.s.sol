@@ -14,7 +14,7 @@ import { stdJson } from "forge-std/StdJson.sol";
 /// @notice Deploys the whole house on any chain, behind proxies, and records it. Two steps, because
 /// a script cannot see the chain after its own transactions:
 ///
-///   forge script script/Deploy.s.sol --rpc-url URL --private-key KEY --broadcast
+///   forge script script/Deploy.s.sol --rpc-url URL --private-key KEY --broadcast --slow
 ///   forge script script/Deploy.s.sol --rpc-url URL --sig 'check()'
 ///
 /// The first leaves `deployments/<chain id>.pending.json`, the second compares it with the chain

@@ -1,8 +1,10 @@
 //! Calls and transactions by many keys, with refusals in words.
 
+use std::time::Duration;
+
 use alloy::network::{EthereumWallet, TransactionBuilder};
 use alloy::providers::ext::AnvilApi;
-use alloy::providers::{DynProvider, PendingTransactionError, Provider, ProviderBuilder};
+use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::types::anvil::ReorgOptions;
 use alloy::rpc::types::{Filter, Log, TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
@@ -14,6 +16,15 @@ use tallystick_types::{ChainId, ChainTime};
 
 /// Money for gas of one account: 10,000 of the chain's own coin.
 const GAS_MONEY: u128 = 10_000 * 10_u128.pow(18);
+
+/// How long an endpoint may take for an answer.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// How long a transaction may take until it is in a block. Local chains need a second at most.
+const INCLUSION: Duration = Duration::from_secs(60);
+
+/// Between two questions whether it is.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A chain and the keys that act on it.
 #[derive(Clone, Debug)]
@@ -46,13 +57,13 @@ pub enum CallError {
         url: String,
     },
     /// The transaction was sent and not seen in a block.
-    #[error("transaction {tx} was not seen in a block; ask the chain before sending it again")]
+    #[error(
+        "transaction {tx} was not seen in a block within {} s; ask the chain before sending it again",
+        INCLUSION.as_secs()
+    )]
     Unseen {
         /// The transaction.
         tx: B256,
-        /// Why.
-        #[source]
-        source: Box<PendingTransactionError>,
     },
     /// The answer is not what the call returns.
     #[error("the answer of {call} cannot be read; the contract is of another version")]
@@ -91,10 +102,14 @@ impl Chain {
         let parsed = url.parse().map_err(|_| CallError::Url { url: url.to_owned() })?;
         // The client of this provider, and every later one of this process, names none of its own.
         tallystick_tls::install_provider();
+        let http = reqwest::Client::builder()
+            .timeout(ANSWER)
+            .build()
+            .map_err(|_| CallError::Url { url: url.to_owned() })?;
         let provider = ProviderBuilder::new()
             .with_simple_nonce_management()
             .wallet(wallet.clone())
-            .connect_http(parsed)
+            .connect_reqwest(http, parsed)
             .erased();
         Ok(Self { provider, wallet, url: url.to_owned() })
     }
@@ -143,12 +158,18 @@ impl Chain {
         call: Bytes,
     ) -> Result<TransactionReceipt, CallError> {
         let request = TransactionRequest::default().with_from(from).with_to(to).with_input(call);
-        let pending = self.provider.send_transaction(request).await?;
-        let tx = *pending.tx_hash();
-        let receipt = pending
-            .get_receipt()
-            .await
-            .map_err(|source| CallError::Unseen { tx, source: Box::new(source) })?;
+        let tx = *self.provider.send_transaction(request).await?.tx_hash();
+        let included = async {
+            loop {
+                if let Some(receipt) = self.provider.get_transaction_receipt(tx).await? {
+                    return Ok(receipt);
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let receipt: Result<TransactionReceipt, CallError> =
+            tokio::time::timeout(INCLUSION, included).await.unwrap_or(Err(CallError::Unseen { tx }));
+        let receipt = receipt?;
         if receipt.status() { Ok(receipt) } else { Err(CallError::Failed { tx }) }
     }
 

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256, U256, hex, keccak256};
@@ -18,6 +19,10 @@ use crate::tools::{Tool, ToolError};
 
 /// Lines of a failed tool's output that are repeated.
 const LAST_LINES: usize = 12;
+
+/// How long a call of the script may take: sixty transactions, each in a block of its own, on a
+/// chain whose blocks are 12 s apart, with as much again to spare.
+const LONGEST: Duration = Duration::from_secs(1_500);
 
 /// Who holds powers, in the environment of the script. On a local chain all of them are the
 /// deployer.
@@ -93,6 +98,18 @@ pub enum DeployError {
         /// What it said last.
         output: String,
     },
+    /// The script does not end.
+    #[error(
+        "`{call}` of script/Deploy.s.sol did not end within {} s; look whether the chain at {url} \
+         makes blocks",
+        LONGEST.as_secs()
+    )]
+    Endless {
+        /// The call.
+        call: &'static str,
+        /// The endpoint.
+        url: String,
+    },
     /// A contract is not where the script says, or is another one.
     #[error("{contract:?} at {address} has other code than the script deployed; deploy again")]
     OtherCode {
@@ -165,9 +182,13 @@ impl Deployer {
         }
         if broadcast {
             let key = hex::encode_prefixed(self.key.to_bytes());
-            command.args(["--broadcast", "--private-key", &key]);
+            // One transaction at a time: Anvil loses some of those that arrive while it makes a
+            // block.
+            command.args(["--broadcast", "--slow", "--private-key", &key]);
         }
-        let output = command.output().await.map_err(|source| files(&forge, source))?;
+        let output = tokio::time::timeout(LONGEST, command.output()).await;
+        let output = output.map_err(|_| DeployError::Endless { call, url: self.url.clone() })?;
+        let output = output.map_err(|source| files(&forge, source))?;
         if output.status.success() {
             return Ok(());
         }
