@@ -110,15 +110,13 @@ bugs! {
     SeenIsFinal = "seen-is-final",
     /// The coordinator believes in a proposal whose attempt was taken back.
     BelievesUndone = "believes-undone",
-    /// The scheduler chooses nodes that the ledger excluded.
-    IgnoresExclusion = "ignores-exclusion",
+    /// The coordinator makes another receipt for every node that it asks.
+    RedatesReceipts = "redates-receipts",
 
     /// The worker signs commitments and receipts without looking at what it signed before.
     SignsUnprotected = "signs-unprotected",
     /// The signing protection gives signatures out that are not on the disk.
     ProtectsUnsynced = "protects-unsynced",
-    /// The signing protection looks in the wrong slot for what was signed.
-    WrongSlot = "wrong-slot",
     /// The agent keeps its output in memory only.
     OutputInMemory = "output-in-memory",
     /// The agent keeps what it took on in memory only.

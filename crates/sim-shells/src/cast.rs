@@ -67,7 +67,7 @@ impl Keys {
     }
 
     fn node(&self, seat: Seat) -> Node {
-        let signer = LocalKey::new(self.signer.clone());
+        let signer = LocalKey::new(&self.signer);
         Node { seat, signer, identity: self.identity.clone() }
     }
 }
@@ -99,8 +99,8 @@ impl Cast {
             deployment: Arc::new(genesis.deployment.clone()),
             coordinators: seated(&coordinators),
             workers: seated(&workers),
-            settler: LocalKey::new(settler),
-            client: LocalKey::new(client),
+            settler: LocalKey::new(&settler),
+            client: LocalKey::new(&client),
             owners,
             genesis,
         })

@@ -233,7 +233,7 @@ impl Keys {
     }
 
     fn local(&self) -> LocalKey {
-        LocalKey::new(self.signer.clone())
+        LocalKey::new(&self.signer)
     }
 }
 
@@ -260,13 +260,13 @@ impl Cast {
             workers: work(scene, &deployment, &workers, rest),
             settler: SettlerPlan {
                 deployment: deployment.clone(),
-                signer: LocalKey::new(settler),
+                signer: LocalKey::new(&settler),
                 endpoints: ENDPOINTS,
             },
             client: ClientPlan {
                 token: deployment.address(Contract::TallyToken),
                 deployment,
-                signer: LocalKey::new(payer),
+                signer: LocalKey::new(&payer),
                 coordinator: 0,
                 jobs: scene.jobs.clone(),
                 endpoints: ENDPOINTS,

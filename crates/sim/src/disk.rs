@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imbl::OrdMap;
+use memchr::memmem;
 use tallystick_ports::{Batch, Change, DiskFull, Entry, Store, StoreError};
 
 pub use files::Files;
@@ -163,7 +164,8 @@ impl Disk {
         let synced = held.synced.as_ref().unwrap_or(&held.entries);
         let from = synced.range(prefix.to_vec()..);
         let mut found = from.take_while(|(key, _)| key.starts_with(prefix));
-        found.any(|(_, value)| value.windows(bytes.len()).any(|window| window == bytes))
+        let wanted = memmem::Finder::new(bytes);
+        found.any(|(_, value)| wanted.find(value).is_some())
     }
 
     /// Copies everything, as somebody who looks at the disk from outside.

@@ -15,10 +15,11 @@ use tallystick_chain::ingest::BlockPlace;
 use tallystick_chain::view::{EventContext, HouseEvent};
 use tallystick_ports::SigningSlot;
 use tallystick_protocol::ledger::EvidenceKind;
-use tallystick_types::{Attempt, JobId, Receipt, ReceiptClaim, Seat};
+use tallystick_types::{Attempt, JobId, Receipt, ReceiptClaim, ReceiptDigest, Seat};
 use tallystick_wire::worker::Attested;
 
 use crate::chain::Chain;
+use crate::event::Pid;
 use crate::lies::Character;
 
 pub use conduct::Conduct;
@@ -49,6 +50,7 @@ pub struct Oracles {
     signed: BTreeSet<(Seat, SigningSlot)>,
     claims: BTreeMap<(Seat, JobId, Attempt), ReceiptClaim>,
     asked: BTreeMap<(JobId, Attempt), Seat>,
+    shown: BTreeMap<(Pid, JobId, Attempt, Seat), ReceiptDigest>,
     /// How everybody behaves.
     pub(crate) conduct: Conduct,
     /// Whether the chain went back on what was final: from then on it is no witness of that.
@@ -113,11 +115,18 @@ impl Oracles {
         moved
     }
 
-    /// A node is asked to sign a receipt; true where another was asked before.
-    pub fn asked_to_sign(&mut self, receipt: &Receipt) -> bool {
-        let key = (receipt.job, receipt.attempt);
-        let before = self.asked.insert(key, receipt.primary);
-        before.is_some_and(|before| before != receipt.primary)
+    /// A coordinator asks a node to sign a receipt; true where another was asked before. A node
+    /// signs one for an attempt, so whoever is asked again has to be shown the same.
+    pub fn asked_to_sign(&mut self, by: Pid, receipt: &Receipt) -> bool {
+        let (job, attempt, primary) = (receipt.job, receipt.attempt, receipt.primary);
+        let digest = receipt.digest();
+        let first = *self.shown.entry((by, job, attempt, primary)).or_insert(digest);
+        let same = first == digest || self.finality_broke;
+        self.check("who is asked again for a receipt is shown the same", same, || {
+            format!("node {} is asked for a second receipt of job {job}", primary.node)
+        });
+        let before = self.asked.insert((job, attempt), primary);
+        before.is_some_and(|before| before != primary)
     }
 
     /// A claim arrives signed; true where the node signed another before.

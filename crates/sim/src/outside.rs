@@ -36,6 +36,8 @@ pub struct Outside {
     pub audit: Audit,
     /// How long questions take.
     pub dice: Dice,
+    /// Where machines fail: which of them does right after something rare.
+    pub misfortune: Option<Dice>,
     /// The process that runs in each place, by its life.
     pub lives: Vec<Option<Life>>,
     /// What was said on the lines that somebody may listen to.
@@ -91,6 +93,17 @@ impl Here<'_> {
     /// Notes one effect; false where it does not happen.
     fn acts(&self) -> bool {
         self.fuse.spend() != Spent::Gone
+    }
+
+    /// Something rare happened. Where machines fail, every second one loses its power now or a few
+    /// effects later: chance alone would hardly ever meet such a moment.
+    pub fn tempt_fate(&mut self) {
+        if let Some(dice) = &mut self.out.misfortune
+            && dice.falls(500_000)
+        {
+            self.fuse.arm(dice.below(12), dice.falls(500_000));
+            self.out.tally.census.crashes += 1;
+        }
     }
 
     /// Wakes this process after a while.

@@ -81,6 +81,7 @@ situations! {
     WorkerGoesOnAfterRestart = "a worker went on with a task after a restart",
     SettlerHandsInAgain = "a settler handed its wishes in again after a restart",
     LeaseRenewed = "a lease was renewed",
+    WishCalledBack = "a transaction that was out was called back because its time was over",
     ChainCallFailed = "a call to the chain ended without effect",
     AllowanceRevoked = "a client took its allowance back",
     BalanceDrained = "a client took its deposit away",

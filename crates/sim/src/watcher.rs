@@ -1,22 +1,30 @@
 //! Sees what passes between cores and their shells, and marks what is of interest.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, U256, keccak256};
 use alloy_sol_types::SolCall;
 use tallystick_abi::contracts::IJobManager;
 use tallystick_abi::{Contract, Deployment};
 use tallystick_chain::endpoint::Call;
+use tallystick_chain::follow::House;
 use tallystick_chain::outbox::Intent;
 use tallystick_coordinator::machine::{ChainCall, Input, NodeOrder, Told, Wish};
-use tallystick_protocol::ledger::{CloseReason, Event, Evidence};
-use tallystick_types::{Canonical, JobId, ReceiptClaim, Seat};
+use tallystick_ports::Beacon;
+use tallystick_protocol::ledger::{CloseReason, Event, Evidence, Ledger, TaskState};
+use tallystick_types::{BeaconRound, Canonical, JobId, ReceiptClaim, Seat, TaskIndex};
 use tallystick_wire::worker::AgentBody;
 use tallystick_worker::agent::{AgentSays, Effect};
 
 use crate::chain::Chain;
 use crate::disk::Disk;
+use crate::kernel::Milliseconds;
 use crate::oracles::Oracles;
 use crate::outside::Here;
 use crate::situations::Situation;
+
+/// Milliseconds within which a draw is made whose randomness is final.
+const DRAW: Milliseconds = 10_000;
 
 /// A coordinator is about to take an input in.
 pub(crate) fn takes(me: Seat, input: &Input, deployment: &Deployment, here: &mut Here<'_>) {
@@ -59,6 +67,7 @@ pub(crate) fn wished(me: Seat, wish: &Wish, here: &mut Here<'_>) {
                 here.out.tally.oracles.reported(me, claim.job, *seat);
             }
             here.mark(Situation::TwoClaimsReported);
+            here.tempt_fate();
         }
         Wish::Tell(job, told) => {
             here.note(|| format!("tells of job {job}: {told:?}"));
@@ -85,6 +94,7 @@ pub(crate) fn wished(me: Seat, wish: &Wish, here: &mut Here<'_>) {
                     }
                     let me = here.me.pid;
                     here.out.tally.oracles.cancelled(me, *job);
+                    here.tempt_fate();
                     Situation::ClientCancelled
                 }
                 Told::Accepted { .. }
@@ -113,8 +123,9 @@ fn ordered(seat: Seat, order: &NodeOrder, here: &mut Here<'_>) {
             }
         }
         NodeOrder::Sign(receipt) => {
-            if here.out.tally.oracles.asked_to_sign(receipt) {
+            if here.out.tally.oracles.asked_to_sign(here.me.pid, receipt) {
                 here.mark(Situation::ReceiptSignerReplaced);
+                here.tempt_fate();
             }
         }
         NodeOrder::Reveal(assignment) => here.out.tally.oracles.asked_to_open(*assignment),
@@ -204,6 +215,25 @@ pub(crate) fn settles(intent: &Intent, here: &mut Here<'_>) {
     } else if intent.purpose.starts_with("advance") {
         here.mark(Situation::AdvanceWished);
     }
+}
+
+/// Tasks whose draw could be made, and since when.
+pub(crate) type Draws = BTreeMap<(JobId, TaskIndex, BeaconRound), Milliseconds>;
+
+/// Sees that no task of a coordinator waits for long for randomness that is final already.
+pub(crate) fn draws(ledger: &Ledger, house: &House, due: &mut Draws, here: &mut Here<'_>) {
+    let jobs = ledger.state().jobs.values();
+    let tasks = jobs.flat_map(|job| job.tasks.values().map(|task| (job.head.id, task)));
+    let waiting = tasks.filter_map(|(job, task)| match task.state {
+        TaskState::Committed { round, .. } if house.seed(round).is_some() => {
+            Some((job, task.index, round))
+        }
+        _ => None,
+    });
+    let now = here.now();
+    *due = waiting.map(|it| (it, due.get(&it).copied().unwrap_or(now))).collect();
+    let late = due.iter().find(|(_, since)| now.saturating_sub(**since) > DRAW);
+    here.out.tally.oracles.undrawn(late.map(|((job, task, _), _)| (*job, *task)), here.name);
 }
 
 /// What the final block says of a job.

@@ -152,6 +152,7 @@ impl World {
             tally: Tally::default(),
             audit: Audit::default(),
             dice: Dice::of(scene.seed, "questions"),
+            misfortune: scene.climate.crashes.then(|| Dice::of(scene.seed, "misfortune")),
             lives: vec![None; places.len()],
             overheard: BTreeMap::new(),
             trace: traced.then(Vec::new),

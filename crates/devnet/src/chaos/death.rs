@@ -181,11 +181,14 @@ pub(super) fn points(hits: u64, every_role: bool, only: Option<&str>) -> Vec<(Vi
     deaths
 }
 
-/// Strikes of every role in every call, the lower numbers first.
-pub(super) fn strikes(numbers: impl Iterator<Item = u64> + Clone) -> Vec<(Victim, Death)> {
+/// Strikes of every role in every call. However early it ends, the numbers that were struck lie all
+/// over the range: after the first come those that halve it, then those that quarter it, and so on.
+pub(super) fn strikes(numbers: impl Iterator<Item = u64>) -> Vec<(Victim, Death)> {
     let roles = [Victim::Coordinator, Victim::Worker, Victim::Settler, Victim::Archive];
+    let mut numbers: Vec<(usize, u64)> = numbers.enumerate().collect();
+    numbers.sort_by_key(|(place, _)| std::cmp::Reverse(place.trailing_zeros()));
     let mut deaths = Vec::new();
-    for number in numbers {
+    for (_, number) in numbers {
         for call in CALLS {
             for blow in Blow::ALL {
                 let strike = Death::Strike { call, blow, number };
@@ -214,6 +217,22 @@ mod tests {
         assert_eq!(points(1, false, None).len(), names);
         assert_eq!(points(1, true, None).len(), pairs);
         assert!(points(10, true, None).len() >= 500);
+    }
+
+    #[test]
+    fn a_run_of_strikes_that_ends_early_was_all_over_the_range() {
+        let mut numbers: Vec<u64> = strikes(1..=8)
+            .into_iter()
+            .filter_map(|(victim, death)| match death {
+                Death::Strike { call: "fsync", blow: Blow::Kill, number } => {
+                    (victim == Victim::Worker).then_some(number)
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(numbers, [1, 5, 3, 7, 2, 4, 6, 8]);
+        numbers.sort_unstable();
+        assert!(numbers.into_iter().eq(1..=8));
     }
 
     #[test]

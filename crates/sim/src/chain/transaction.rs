@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use alloy::consensus::transaction::SignerRecoverable;
-use alloy::consensus::{SignableTransaction, Transaction as _, TxEip1559, TxEnvelope, TxType};
+use alloy::consensus::{Transaction as _, TxEip1559, TxEnvelope, TxType};
 use alloy::eips::{Decodable2718, Encodable2718};
-use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use revm::context::TxEnv;
+use tallystick_chain::keys::{EvmSigner, LocalKey};
+use tallystick_chain::outbox::SignedTransaction;
 
 /// A transaction whose signer is known.
 #[derive(Clone, Debug)]
@@ -83,11 +84,10 @@ impl Signed {
             access_list: Default::default(),
             input: wish.data.clone(),
         };
-        let signature = key
-            .sign_hash_sync(&transaction.signature_hash())
-            .expect("a key in memory signs every digest");
-        let envelope = TxEnvelope::from(transaction.into_signed(signature));
-        Arc::new(Self::of_envelope(&envelope, key.address(), TxType::Eip1559))
+        let signed = LocalKey::new(key).sign_transaction(transaction);
+        let SignedTransaction { raw, .. } = signed.expect("a key in memory signs everything");
+        let (envelope, kind) = envelope_of(&raw).expect("what was signed a moment ago");
+        Arc::new(Self::of_envelope(&envelope, key.address(), kind))
     }
 
     fn of_envelope(envelope: &TxEnvelope, from: Address, kind: TxType) -> Self {

@@ -12,7 +12,7 @@ use tallystick_protocol::ledger::{
 };
 use tallystick_types::{
     Amount, BlobDigest, ChainTime, Commitment, JobId, JobState, ReceiptClaim, ReceiptDigest, Seat,
-    Verification,
+    TaskIndex, Verification,
 };
 
 use super::Oracles;
@@ -172,6 +172,21 @@ impl Oracles {
         let same = bound == Some(opening.commitment(&assignment));
         self.check("an honest node opens what it committed to", same, || {
             format!("node {node} opens something else for {assignment:?}")
+        });
+    }
+
+    /// A node was asked for an output. `answers`: it hands it over, or says why it does not.
+    pub fn asked_for_output(&mut self, seat: Seat, wanted: TaskAssignment, answers: bool) {
+        self.check("who is asked for an output hands it over or says why not", answers, || {
+            let (node, task, job) = (seat.node, wanted.task, wanted.job);
+            format!("node {node} is silent about task {task} of job {job}")
+        });
+    }
+
+    /// The draws of a coordinator: the one for which nothing is missing and that is not made.
+    pub fn undrawn(&mut self, late: Option<(JobId, TaskIndex)>, who: &str) {
+        self.check("a draw is made once its randomness is final", late.is_none(), || {
+            format!("{who} does not draw for {late:?}")
         });
     }
 

@@ -62,7 +62,8 @@ impl Oracles {
         let holds = match why {
             Stop::Ordered | Stop::Late => true,
             Stop::Chain => self.is_final(it.job, chain, |standing| {
-                standing.state.is_final() || standing.attempt > it.attempt
+                let lapsed = standing.state == JobState::Open && standing.attempt == it.attempt;
+                standing.state.is_final() || standing.attempt > it.attempt || lapsed
             }),
         };
         self.check(NAME, holds, || {

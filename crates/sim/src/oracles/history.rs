@@ -172,6 +172,11 @@ impl History {
         steps.filter(move |step| step.place.number <= height).map(|step| &step.after)
     }
 
+    /// The height at which something last happened to a job; zero where nothing did.
+    pub fn newest(&self) -> u64 {
+        self.order.last().map_or(0, |(height, _)| *height)
+    }
+
     /// How a job ended.
     pub fn end(&self, job: JobId) -> Option<End> {
         let steps = self.steps(job);

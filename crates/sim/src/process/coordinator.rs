@@ -28,6 +28,7 @@ use crate::event::{Answer, Letter, Message, Pid, Session, Timer};
 use crate::kernel::MachineClock;
 use crate::outside::Here;
 use crate::situations::Situation;
+use crate::watcher::Draws;
 
 /// Milliseconds between two looks after what is under way.
 const LOOK: u64 = 250;
@@ -57,6 +58,7 @@ pub struct Coordinator {
     clock: MachineClock,
     numbers: u64,
     looks: u64,
+    due: Draws,
 }
 
 /// One node's session.
@@ -112,6 +114,7 @@ impl Coordinator {
             clock: machine.clock.clone(),
             numbers: 0,
             looks: 0,
+            due: Draws::new(),
         })
     }
 
@@ -382,6 +385,7 @@ impl Coordinator {
         }
         let machine = self.keeper.machine();
         here.out.tally.oracles.check_ledger(machine.ledger(), here.name);
+        crate::watcher::draws(machine.ledger(), self.eyes.house(), &mut self.due, here);
         let held = machine.books().filter(|(_, book)| book.lease.is_some());
         let held: Vec<JobId> = held.map(|(job, _)| job).collect();
         for job in held {

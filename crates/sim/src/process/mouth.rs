@@ -7,7 +7,8 @@ use alloy_primitives::Bytes;
 
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_chain::outbox::{
-    Intent, IntentKey, KeptLane, LaneState, OutboxHandle, Request, Settings,
+    Intent, IntentKey, IntentStatus, KeptLane, Lane, LaneState, OutboxHandle, OutcomeResult,
+    Request, Settings, Step,
 };
 use tallystick_ports::Clock;
 use tallystick_types::ChainId;
@@ -74,7 +75,7 @@ impl Mouth {
     pub fn tick(&mut self, here: &mut Here<'_>) -> Result<(), End> {
         here.wake(TICK, Timer::Lane);
         let now = self.clock.now();
-        let requests = self.lane.step(|lane| lane.tick(now))?;
+        let requests = self.step(|lane| lane.tick(now), here)?;
         self.perform(requests, here)
     }
 
@@ -98,14 +99,44 @@ impl Mouth {
     /// Takes what the endpoints said.
     pub fn answer(&mut self, answer: Answer, here: &mut Here<'_>) -> Result<(), End> {
         let now = self.clock.now();
-        let requests = self.lane.step(|lane| match answer {
+        let act = |lane: &mut Lane| match answer {
             Answer::Looked(sights) => lane.looked(now, sights),
             Answer::Tried(key, trials) => lane.tried(now, key, &trials),
             Answer::Sent { nonce, tx, answers } => lane.sent(now, nonce, tx, &answers),
             Answer::Ingest(_) => Default::default(),
-        })?;
+        };
+        let requests = self.step(act, here)?;
         self.mark(here);
         self.perform(requests, here)
+    }
+
+    /// Lets the lane take a step, and sees that no wish ends for its time alone whose transaction
+    /// may yet be included.
+    fn step(
+        &mut self,
+        act: impl FnOnce(&mut Lane) -> Step,
+        here: &mut Here<'_>,
+    ) -> Result<Vec<Request>, End> {
+        use IntentStatus::{Broadcast, Signed};
+        let is_out = |status: &IntentStatus| matches!(status, Signed { .. } | Broadcast { .. });
+        let out = self.lane.lane().statuses().filter(|(_, status)| is_out(status));
+        let out: Vec<IntentKey> = out.map(|(key, _)| key).collect();
+        let requests = self.lane.step(act)?;
+        for key in out {
+            let given_up = match self.handle.status(key) {
+                Ok(Some(IntentStatus::Cancelling { .. })) => {
+                    here.mark(Situation::WishCalledBack);
+                    here.tempt_fate();
+                    false
+                }
+                Ok(Some(IntentStatus::Ended(outcome))) => outcome.result == OutcomeResult::Expired,
+                _ => false,
+            };
+            here.out.tally.oracles.check("what is out is not given up", !given_up, || {
+                format!("{} gives a wish up whose transaction is out", here.name)
+            });
+        }
+        Ok(requests)
     }
 
     fn mark(&self, here: &mut Here<'_>) {
@@ -138,7 +169,7 @@ impl Mouth {
                         here.out.chain.know(&signed.raw, account);
                     }
                     let now = self.clock.now();
-                    requests.extend(self.lane.step(|lane| lane.signed(now, signed))?);
+                    requests.extend(self.step(|lane| lane.signed(now, signed), here)?);
                 }
                 Request::Send { nonce, tx, raw } => {
                     let is_kept = self.disk.keeps(b"outbox/", &raw);

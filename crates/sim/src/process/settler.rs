@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tallystick_abi::Deployment;
 use tallystick_chain::keys::LocalKey;
 use tallystick_settlement::{Parts, SettlementConfig, Settler};
+use tallystick_types::Seconds;
 
 use super::{End, Eyes, Machine, Mouth};
 use crate::event::{Answer, Timer};
@@ -13,6 +14,8 @@ use crate::situations::Situation;
 
 /// Milliseconds between two looks.
 const LOOK: u64 = 1_000;
+/// How long a batch is wished for: short enough for some to be called back.
+const BATCH_STANDS: Seconds = Seconds::new(12);
 
 /// A running settler.
 #[derive(Debug)]
@@ -40,7 +43,10 @@ impl SettlerProcess {
         let eyes = Eyes::open(machine, &plan.deployment, endpoints, agreement)?;
         let chain = plan.deployment.chain_id;
         let mouth = Mouth::open(machine, chain, plan.signer.clone(), agreement)?;
-        let config = SettlementConfig::new(plan.deployment.job_domain());
+        let config = SettlementConfig {
+            batch_stands: BATCH_STANDS,
+            ..SettlementConfig::new(plan.deployment.job_domain())
+        };
         let parts = Parts {
             house: eyes.house().clone(),
             outbox: mouth.handle().clone(),

@@ -16,8 +16,8 @@ use tallystick_types::{Amount, BlobDigest, EngineProfile, JobId, Seat, Seconds, 
 use tallystick_wire::worker::{Capabilities, CoordinatorMessage, Hello, KindOffer, WorkKind, v1};
 use tallystick_wire::{Software, version};
 use tallystick_worker::agent::{
-    Agent, AgentConfig, AgentSays, Effect, FetchFailure, Input, Maxima, Moment, NodeSecret,
-    RunOrder,
+    Agent, AgentConfig, AgentSays, CoordinatorSays, Effect, FetchFailure, Input, Maxima, Moment,
+    NodeSecret, RunOrder,
 };
 use tallystick_worker::shell::{
     Assembly, Bench, execute, heartbeat, look_up, message, outward, sign,
@@ -64,6 +64,17 @@ pub struct Worker {
     runs: BTreeMap<TaskAssignment, RunOrder>,
     fetches: BTreeSet<(JobId, BlobDigest)>,
     uploads: BTreeMap<BlobDigest, TaskAssignment>,
+}
+
+/// Whether an effect says what becomes of an output that was asked for.
+fn answers(effect: &Effect, wanted: TaskAssignment) -> bool {
+    match effect {
+        Effect::Upload { assignment, .. } => *assignment == wanted,
+        Effect::Send(says) => {
+            matches!(**says, AgentSays::Failed { assignment, .. } if assignment == wanted)
+        }
+        _ => false,
+    }
 }
 
 /// Where the line to a coordinator stands.
@@ -366,7 +377,17 @@ impl Worker {
         while let Some(input) = inputs.pop_front() {
             let moment = Moment { now: self.clock.now(), head: self.facts.head() };
             let is_order = matches!(input, Input::Heard(_));
+            let output = match &input {
+                Input::Heard(CoordinatorSays::Output { assignment }) => Some(*assignment),
+                _ => None,
+            };
             let mut effects = VecDeque::from(self.agent.step(moment, input));
+            if let Some(assignment) = output.filter(|_| !self.character.withholds()) {
+                let uploads = self.uploads.values().any(|it| *it == assignment);
+                let answers = uploads || effects.iter().any(|effect| answers(effect, assignment));
+                let seat = self.hello.seat;
+                here.out.tally.oracles.asked_for_output(seat, assignment, answers);
+            }
             while let Some(effect) = effects.pop_front() {
                 if let Effect::CancelRun { assignment } = &effect {
                     self.stops(*assignment, is_order, here);

@@ -9,7 +9,7 @@ use crate::cast::STAKE;
 use crate::oracles::{JobEnd, Lapse};
 use crate::process::Process;
 
-/// Time after which whoever saw that the chain went back on a final block has halted.
+/// Time after which whoever could see that the chain went back on a final block has halted.
 const NOTICE: Milliseconds = 60_000;
 
 impl World {
@@ -119,9 +119,13 @@ impl World {
     /// Where the chain went back on what a process took for final, it halted.
     pub(super) fn check_halts(&mut self) {
         let Some(broke) = self.broke else { return };
-        let well = self.out.now() >= broke.saturating_add(NOTICE);
-        for place in &self.places {
-            let Some(process) = place.process.as_ref().filter(|_| well) else { continue };
+        for (pid, place) in self.places.iter().enumerate() {
+            let Some(process) = &place.process else { continue };
+            let back = self.away.iter().filter(|(away, ..)| *away == pid);
+            let since = back.filter_map(|(.., until)| *until).fold(broke, Milliseconds::max);
+            if self.out.now() < since.saturating_add(NOTICE) {
+                continue;
+            }
             let (house, status) = (process.eyes().house(), process.eyes().status());
             let last = house.heights().last;
             let known = house.block(last).ok().flatten().map(|it| BlockHash::from(it.hash));

@@ -122,6 +122,7 @@ impl World {
         self.out.network.set_weather(Weather { slowest_ms: 50, ..Weather::default() });
         self.out.endpoints.heal();
         (self.stands, self.choice) = (false, Choice::ALL);
+        self.out.misfortune = None;
         for place in &self.places {
             place.machine.disk.set_full(false);
             place.machine.log.set_full(false);

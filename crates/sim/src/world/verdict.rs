@@ -51,13 +51,15 @@ impl World {
         over && view.jobs().count() == latest.jobs().count() && self.are_quiet()
     }
 
-    /// Whether nobody wishes for anything from the chain, and all have read it.
+    /// Whether nobody wishes for anything from the chain, and all have read it: what happened to
+    /// jobs as final, too.
     fn are_quiet(&self) -> bool {
         let head = self.out.chain.head().number();
         self.places.iter().filter_map(|place| place.process.as_ref()).all(|process| {
             let quiet = mouth(process).is_none_or(|mouth| mouth.open_wishes().is_empty());
-            let near = process.eyes().house().heights().head.saturating_add(3) >= head;
-            quiet && near
+            let heights = process.eyes().house().heights();
+            let near = heights.head.saturating_add(3) >= head;
+            quiet && near && heights.last >= self.out.tally.oracles.history().newest()
         })
     }
 

@@ -1,10 +1,13 @@
 use alloy_primitives::Address;
+use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_types::{
     BlockHash, Funding, JobPrice, JobRules, JobTerms, Ppm, Ratio, Seconds, ServiceLevel,
-    Verification,
+    TaskAttempt, TaskIndex, Verification,
 };
 
+use super::super::Stop;
 use super::*;
+use crate::chain::{Chain, Choice, Settings};
 
 const START: u64 = 1_750_000_000;
 
@@ -139,6 +142,30 @@ fn what_a_reorganisation_takes_back_is_as_if_it_had_never_been() {
     assert_eq!((history.end(JOB), history.steps(JOB).len()), (None, 3));
     assert!(!history.follow(1, std::iter::empty(), &mut oracles));
     assert_eq!(history.jobs().count(), 0);
+}
+
+#[test]
+fn a_run_may_stop_once_a_final_block_has_the_end_of_its_attempt() {
+    let mut chain = Chain::new(1, Settings::default(), 1_000, &[]);
+    for number in 0..12 {
+        chain.mine(2_000 + number, &Choice::ALL);
+    }
+    let last = chain.final_number();
+    let task = TaskAssignment {
+        job: JOB,
+        attempt: Attempt::new(1),
+        task: TaskIndex::new(0),
+        task_attempt: TaskAttempt::new(1),
+        seat: seat(2),
+    };
+    let stopped = |lapsed: u64| {
+        let steps = [(1, created()), (2, assigned(1)), (lapsed, reopened(1))];
+        let mut oracles = Oracles { history: told(&steps).0, ..Oracles::default() };
+        oracles.stops(seat(2), &task, Stop::Chain, &chain);
+        oracles.failure().map(str::to_owned)
+    };
+    assert_eq!(stopped(last), None);
+    assert!(stopped(last + 1).unwrap().contains("final evidence"));
 }
 
 #[test]
