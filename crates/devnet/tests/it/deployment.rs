@@ -1,7 +1,8 @@
-//! Deployments that cannot work say so before they do anything.
+//! Deployments that cannot work say so before they do anything, and those that can end.
 
 use std::fs;
 
+use alloy::providers::{Provider, ProviderBuilder};
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256};
 use tallystick_abi::deployment::{pending_path, record_path};
@@ -9,7 +10,7 @@ use tallystick_abi::{Deployment, DeploymentError};
 use tallystick_devnet::{Anvil, DeployError, repository};
 use tallystick_types::ChainId;
 
-use crate::house::{deployer, unused_chain};
+use crate::house::{House, deployer, unused_chain};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_chain_and_a_wrong_key_are_refused_with_advice() {
@@ -63,4 +64,14 @@ async fn an_endpoint_that_is_not_there_is_named_as_such() {
     // Anvil ended with its handle.
     let error = deployer(url, chain).deploy().await.unwrap_err();
     assert!(matches!(error, DeployError::Chain(_)), "{error}");
+}
+
+/// Anvil loses some of the transactions that arrive while it makes a block, and then nothing ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_transaction_is_sent_after_the_other() {
+    let house = House::build().await;
+    let provider = ProviderBuilder::new().connect_http(house.url().parse().unwrap());
+    let sent = provider.get_transaction_count(house.deployer).await.unwrap();
+    assert!(sent > 50, "{sent}");
+    assert_eq!(house.chain.head().await.unwrap(), sent, "a block has one transaction");
 }
