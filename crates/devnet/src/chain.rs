@@ -168,7 +168,9 @@ impl Chain {
             }
         };
         let receipt: Result<TransactionReceipt, CallError> =
-            tokio::time::timeout(INCLUSION, included).await.unwrap_or(Err(CallError::Unseen { tx }));
+            tokio::time::timeout(INCLUSION, included)
+                .await
+                .unwrap_or(Err(CallError::Unseen { tx }));
         let receipt = receipt?;
         if receipt.status() { Ok(receipt) } else { Err(CallError::Failed { tx }) }
     }

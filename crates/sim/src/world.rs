@@ -237,29 +237,7 @@ impl World {
 
     /// Lets everything happen, to the end.
     pub fn run(mut self, seed: u64) -> Outcome {
-        let mut events = 0;
-        let last = match self.mode {
-            Mode::Safety => self.began.saturating_add(STORM),
-            Mode::Liveness => self.began.saturating_add(STORM).saturating_add(PATIENCE),
-        };
-        let mut is_over = false;
-        while let Some((number, event)) = self.out.queue.take() {
-            events += 1;
-            let [kind, who, what] = event.numbers();
-            self.out.audit.note_numbers(&[self.out.now(), number, kind, who, what]);
-            let is_block = matches!(event, Event::Mine);
-            self.handle(event);
-            if self.out.tally.oracles.failure().is_some() {
-                break;
-            }
-            if is_block && self.is_over() {
-                is_over = true;
-                break;
-            }
-            if self.out.now() > last {
-                break;
-            }
-        }
+        let (events, is_over) = self.play();
         self.judge(is_over);
         let jobs = self.ground.view(u64::MAX).map_or(0, |view| view.jobs().count());
         self.take_census();
@@ -272,6 +250,32 @@ impl World {
             events,
             trace: self.out.trace.unwrap_or_default(),
         }
+    }
+
+    /// How much happened, and whether everything that was begun ended.
+    fn play(&mut self) -> (u64, bool) {
+        let mut events = 0;
+        let last = match self.mode {
+            Mode::Safety => self.began.saturating_add(STORM),
+            Mode::Liveness => self.began.saturating_add(STORM).saturating_add(PATIENCE),
+        };
+        while let Some((number, event)) = self.out.queue.take() {
+            events += 1;
+            let [kind, who, what] = event.numbers();
+            self.out.audit.note_numbers(&[self.out.now(), number, kind, who, what]);
+            let is_block = matches!(event, Event::Mine);
+            self.handle(event);
+            if self.out.tally.oracles.failure().is_some() {
+                break;
+            }
+            if is_block && self.is_over() {
+                return (events, true);
+            }
+            if self.out.now() > last {
+                break;
+            }
+        }
+        (events, false)
     }
 
     fn handle(&mut self, event: Event) {

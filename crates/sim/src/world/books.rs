@@ -1,5 +1,8 @@
 //! Whether the books of every process, of the chain and of the simulation say the same.
 
+#[cfg(test)]
+mod tests;
+
 use tallystick_chain::ingest::Phase;
 use tallystick_protocol::ledger::{CloseReason, Settlement, check_invariants};
 use tallystick_types::{BlockHash, JobId};
