@@ -58,7 +58,7 @@ pub enum CallError {
     },
     /// The transaction was sent and not seen in a block.
     #[error(
-        "transaction {tx} was not seen in a block within {} s; ask the chain before sending it again",
+        "transaction {tx} was in no block within {} s; ask the chain before sending it again",
         INCLUSION.as_secs()
     )]
     Unseen {

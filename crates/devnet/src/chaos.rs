@@ -230,6 +230,16 @@ pub enum Finding {
         /// What failed.
         death: String,
     },
+    /// A process heard that its store could not keep something and acts as if it had.
+    #[error("{name} goes on after {death}, which was of {file}")]
+    Deaf {
+        /// The process.
+        name: String,
+        /// What failed.
+        death: String,
+        /// The file of the store.
+        file: String,
+    },
     /// Nothing came of the load.
     #[error("no job was settled; the run proves nothing")]
     Quiet,

@@ -177,13 +177,19 @@ impl Sweeper<'_> {
         }
         if armed.looked.elapsed() > TRACE_LOOK {
             armed.looked = Instant::now();
-            if armed.struck.is_none() && death.was_struck(&trace) {
+            if armed.struck.is_none() && death.struck(&trace).is_some() {
                 armed.struck = Some(Instant::now());
             }
         }
         if let Some(struck) = armed.struck.map(|it| it.elapsed()) {
             if struck > AFTERWARDS && is_ready(town, name).await {
                 self.note(name, victim, End::WentOn)?;
+                let file = death.struck(&trace).unwrap_or_default();
+                (self.say)(&format!("         it was {file}"));
+                if death::is_store(&file) {
+                    let death = death.to_string();
+                    self.swept.findings.push(Finding::Deaf { name: name.to_owned(), death, file });
+                }
                 return self.next(town, name, victim);
             }
             if struck > WELL {

@@ -88,7 +88,8 @@ impl Death {
                     Blow::Kill => "signal=KILL",
                     Blow::Eio => "error=EIO",
                 };
-                let words = ["strace", "-D", "-f", "-qq", "-s", "0", "-o"].map(OsString::from);
+                let words =
+                    ["strace", "-D", "-f", "-y", "-qq", "-s", "0", "-o"].map(OsString::from);
                 let inject = format!("inject={call}:{what}:when={number}");
                 let trace = [trace.into(), "-e".into(), format!("trace={call}").into()];
                 words.into_iter().chain(trace).chain(["-e".into(), inject.into()]).collect()
@@ -125,10 +126,17 @@ impl Death {
         matches!(self, Self::Point { stops: true, .. })
     }
 
-    /// Whether a call of a process that lives on failed.
-    pub(super) fn was_struck(&self, trace: &Path) -> bool {
+    /// The file, or the name of the connection, of which a call of a process that lives on failed.
+    pub(super) fn struck(&self, trace: &Path) -> Option<String> {
         let eio = matches!(self, Self::Strike { blow: Blow::Eio, .. });
-        eio && fs::read_to_string(trace).is_ok_and(|text| text.contains("(INJECTED)"))
+        let text = eio.then(|| fs::read_to_string(trace).ok()).flatten()?;
+        let (before, _) = text.split_once("(INJECTED)\n")?;
+        // Where other threads spoke in between, the thread's line before tells the file.
+        let thread = before.lines().next_back()?.split(' ').next()?;
+        let mut own = before.lines().rev().filter(|line| line.split(' ').next() == Some(thread));
+        let line = own.find(|line| !line.contains(" resumed>"))?;
+        let (_, name) = line.split_once('<').unwrap_or_default();
+        Some(name.split_once('>').unwrap_or_default().0.to_owned())
     }
 
     /// What came of a process that ended, by this signal or by itself; nothing where it should not
@@ -144,7 +152,7 @@ impl Death {
             Self::Strike { blow: Blow::Eio, .. } => {
                 let words = ["error", "ERROR", "panicked"];
                 let speaks = words.iter().any(|word| told.contains(word));
-                (speaks && self.was_struck(trace), End::Ended)
+                (speaks && self.struck(trace).is_some(), End::Ended)
             }
         };
         wanted.then_some(end)
@@ -158,6 +166,13 @@ impl fmt::Display for Death {
             Self::Strike { call, blow, number } => write!(f, "{} {call} #{number}", blow.name()),
         }
     }
+}
+
+/// Whether a file is one in which a store keeps what it acknowledges: numbers, and `.log`.
+pub(super) fn is_store(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    let number = name.strip_suffix(".log").unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Deaths at points in an order in which neighbours differ; see [`super::Sweep`].
@@ -243,8 +258,23 @@ mod tests {
         let end = |blow, signal| strike(blow).end(signal, &log, &trace);
         assert_eq!(end(Blow::Kill, None), None, "it ended by itself");
         assert_eq!(end(Blow::Kill, Some(KILLED)), Some(End::Died));
-        fs::write(&trace, "7 fsync(3) = -1 EIO (Input/output error) (INJECTED)\n").unwrap();
-        assert!(strike(Blow::Eio).was_struck(&trace));
+        let store = "/n/worker-1/worker/000012.log";
+        let told = format!(
+            "7 fsync(9</n/a>) = 0\n7 fsync(3<{store}>) = -1 EIO (Input/output error) (INJECTED)\n"
+        );
+        fs::write(&trace, told).unwrap();
+        assert_eq!(strike(Blow::Eio).struck(&trace).as_deref(), Some(store));
+        assert_eq!(strike(Blow::Kill).struck(&trace), None);
+        let told = format!(
+            "7 fsync(3<{store}> <unfinished ...>\n8 fsync(9</n/a>) = 0\n\
+             7 <... fsync resumed>) = -1 EIO (Input/output error) (INJECTED)\n"
+        );
+        fs::write(&trace, told).unwrap();
+        assert_eq!(strike(Blow::Eio).struck(&trace).as_deref(), Some(store));
+        assert!(is_store(store));
+        assert!(
+            ["/n/node.log", "/n/worker/LOG", "/n/.log", "TCP:[7]"].iter().all(|it| !is_store(it))
+        );
         assert_eq!(end(Blow::Eio, None), None, "it ended without a word");
         fs::write(&log, "error: the disk failed\n").unwrap();
         assert_eq!(end(Blow::Eio, None), Some(End::Ended));

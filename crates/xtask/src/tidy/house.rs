@@ -9,6 +9,7 @@ use super::listing::Listing;
 const ENTRIES: &[&str] = &[
     ".cargo",
     ".ci",
+    ".config",
     ".gitattributes",
     ".gitignore",
     "CONTRIBUTING.md",
