@@ -168,15 +168,27 @@ impl Agent {
         let finished = |held: &HeldJob| held.quiet_since().is_some_and(|at| at.after(keep) <= now);
         let jobs: Vec<JobId> =
             self.jobs.iter().filter(|(_, held)| finished(held)).map(first).copied().collect();
-        for job in jobs {
-            let Some(held) = self.jobs.remove(&job) else { continue };
-            let mut batch = tallystick_ports::Batch::default();
-            for record in held.records(job) {
-                record.delete(&mut batch);
-            }
-            self.effects.push(Effect::Store(batch));
-            self.effects.push(Effect::Forget { job, blobs: held.blobs() });
+        jobs.into_iter().for_each(|job| self.forget(job));
+    }
+
+    /// Where the memory is full, forgets what nothing can be asked about any more, the longest
+    /// quiet first, until there is room for an assignment or nothing of that kind is left.
+    fn make_room(&mut self) {
+        while self.tasks().count() >= self.config.most_held {
+            let quiet = self.jobs.iter().filter_map(|(job, it)| Some((it.quiet_since()?, *job)));
+            let Some((_, job)) = quiet.min() else { return };
+            self.forget(job);
         }
+    }
+
+    fn forget(&mut self, job: JobId) {
+        let Some(held) = self.jobs.remove(&job) else { return };
+        let mut batch = tallystick_ports::Batch::default();
+        for record in held.records(job) {
+            record.delete(&mut batch);
+        }
+        self.effects.push(Effect::Store(batch));
+        self.effects.push(Effect::Forget { job, blobs: held.blobs() });
     }
 
     fn leave_when_finished(&mut self) {

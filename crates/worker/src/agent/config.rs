@@ -28,9 +28,10 @@ pub struct AgentConfig {
     pub fetch_retry: Seconds,
     /// How many blocks after the newest known one a commitment names as its round, at least 1.
     pub round_distance: u64,
-    /// How long what was signed for a job is kept after the job is over.
+    /// How long what was signed for a job is kept after the job is over, where there is room.
     pub keep_ended: Seconds,
-    /// Most assignments that are remembered; more are refused.
+    /// Most assignments that are remembered. More are refused, unless some are of jobs that are over:
+    /// these are forgotten first.
     pub most_held: usize,
 }
 

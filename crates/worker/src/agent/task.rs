@@ -32,6 +32,7 @@ impl Agent {
             self.answer(coordinator, assignment);
             return;
         }
+        self.make_room();
         match self.admit(&order) {
             Ok(specification) => self.accept(coordinator, order, specification),
             Err(Refused(failure, detail)) => self.say_failed(assignment, failure, detail),

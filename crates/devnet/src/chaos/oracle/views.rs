@@ -20,14 +20,20 @@ use crate::chaos::{ChaosError, Finding};
 /// How long a fresh reading may take, and nodes to reach the head of a chain that stands still.
 const READING: Duration = Duration::from_secs(90);
 
+/// How long a block may take that was begun before the chain was told to stand still.
+const LAST_BLOCK: Duration = Duration::from_secs(2);
+
 /// Lets the chain stand still, waits until every node saw its last block, ends the nodes, and
 /// compares what they kept with a fresh reading.
 pub(in crate::chaos) async fn views(
     town: &mut Town,
     findings: &mut Vec<Finding>,
 ) -> Result<(), ChaosError> {
-    town.network.ground.chain.mine_every(0).await?;
-    let head = town.network.ground.chain.head().await?;
+    let chain = &town.network.ground.chain;
+    chain.mine_every(0).await?;
+    // Anvil may be making one more.
+    tokio::time::sleep(LAST_BLOCK).await;
+    let head = chain.head().await?;
     for member in &town.network.members {
         if !reaches(member.observe, head).await {
             findings.push(Finding::Behind { name: member.name.clone(), head });

@@ -4,7 +4,7 @@ use tallystick_ports::Store;
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::Failure;
 use tallystick_types::{
-    Attempt, BeaconRound, BlobDigest, JobState, OutputRoot, SpecificationDigest,
+    Attempt, BeaconRound, BlobDigest, JobId, JobState, OutputRoot, SpecificationDigest,
 };
 
 use super::rig::{HEAD, PROGRAM, Rig, config, coordinator, opening, order_of, other_coordinator};
@@ -386,6 +386,28 @@ fn finished_jobs_are_forgotten_long_after_their_final_end_only() {
     assert_eq!(rig.store.scan(b"").unwrap(), []);
     let blobs: [BlobDigest; 2] = [PROGRAM, result_of(&assignment).output_blob];
     assert_eq!(rig.forgotten, blobs);
+}
+
+#[test]
+fn a_full_memory_forgets_what_was_over_first_and_nothing_else() {
+    let mut rig = Rig::with(AgentConfig { most_held: 2, ..config() });
+    rig.known = Some(rig.shown());
+    rig.feed(Input::Connected { coordinator: coordinator() });
+    rig.committed(0, 1);
+    rig.committed(1, 1);
+    let mut next = rig.order(0, 1);
+    next.assignment.job = JobId::new([2; 32]);
+    let assign = |rig: &mut Rig| rig.hear(CoordinatorSays::Assign(Box::new(next.clone())));
+    assign(&mut rig);
+    let refused = matches!(rig.said.last(), Some(AgentSays::Failed { .. }));
+    assert!(refused, "what was signed for a job that is not over is kept: {:?}", rig.said);
+    let mut over = rig.shown();
+    (over.fact.ended, over.fact.state) = (true, JobState::Settled);
+    rig.known = Some(over);
+    rig.pass_ms(60_000);
+    assign(&mut rig);
+    assert!(matches!(rig.said.last(), Some(AgentSays::Ack(_))), "{:?}", rig.said);
+    assert_eq!(rig.agent.jobs.keys().collect::<Vec<_>>(), [&next.assignment.job]);
 }
 
 #[test]
