@@ -42,7 +42,7 @@ fn name<T: FromStr + Display + PartialEq + Debug>(bytes: &[u8]) {
     let text = text(bytes);
     if let Ok(name) = text.parse::<T>() {
         let written = name.to_string();
-        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
         assert_eq!(written.strip_prefix("0x"), Some(digits.to_lowercase().as_str()));
         assert_eq!(written.parse::<T>().ok(), Some(name));
     }

@@ -162,6 +162,7 @@ pub(super) fn words() -> Vec<Seed> {
         of_kind(1, "job", name(32)),
         of_kind(2, "signature", name(65)),
         of_kind(3, "digest", name(32)),
+        of_kind(3, "capitals", name(32).to_uppercase()),
         of_kind(4, "engine", "wasm-48/nan-canonical"),
         of_kind(5, "lines", "lines:10"),
         of_kind(5, "records", "records:16:4"),

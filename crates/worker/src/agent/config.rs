@@ -30,8 +30,8 @@ pub struct AgentConfig {
     pub round_distance: u64,
     /// How long what was signed for a job is kept after the job is over, where there is room.
     pub keep_ended: Seconds,
-    /// Most assignments that are remembered. More are refused, unless some are of jobs that are over:
-    /// these are forgotten first.
+    /// Most assignments that are remembered. More are refused, unless some are of jobs that are
+    /// over: these are forgotten first.
     pub most_held: usize,
 }
 
