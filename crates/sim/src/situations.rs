@@ -112,6 +112,7 @@ situations! {
     ClaimRefused = "a node refused to sign a claim",
     SignedAgain = "a node was asked for the same signature twice",
     SettledInABatch = "several jobs were moved by one transaction",
+    RoomMade = "a worker forgot a job that was over to make room for another",
     RunStoppedByChain = "a worker stopped a run because its attempt was over by the chain",
     AdvanceWished = "the settler moved a job on whose time was over",
 }

@@ -40,6 +40,8 @@ const TICK: u64 = 500;
 const BEAT: u64 = 10_000;
 /// Silence after which a session counts as broken.
 const SILENCE: Seconds = Seconds::new(30);
+/// Assignments that a worker remembers: fewer than a rush of jobs brings.
+const MOST_HELD: usize = 96;
 
 /// A running worker.
 #[derive(Debug)]
@@ -457,6 +459,8 @@ impl Worker {
                 return Ok(self.upload(assignment, blob, here));
             }
             Effect::Forget { job, blobs } => {
+                // What is kept for a week goes in a simulation only where its place is needed.
+                here.mark(Situation::RoomMade);
                 for blob in blobs {
                     // A pin that stays keeps a blob longer than needed, and nothing else.
                     let _kept = self.blobs.unpin(blob, PinReason::Job(job));
@@ -592,6 +596,6 @@ fn agent_config(domain: JobDomain, places: u16) -> AgentConfig {
         fetch_retry: Seconds::new(1),
         round_distance: 3,
         keep_ended: Seconds::new(7 * 86_400),
-        most_held: 1_024,
+        most_held: MOST_HELD,
     }
 }
