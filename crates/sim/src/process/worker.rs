@@ -40,8 +40,6 @@ const TICK: u64 = 500;
 const BEAT: u64 = 10_000;
 /// Silence after which a session counts as broken.
 const SILENCE: Seconds = Seconds::new(30);
-/// Assignments that a worker remembers: fewer than a rush of jobs brings.
-const MOST_HELD: usize = 96;
 
 /// A running worker.
 #[derive(Debug)]
@@ -596,6 +594,7 @@ fn agent_config(domain: JobDomain, places: u16) -> AgentConfig {
         fetch_retry: Seconds::new(1),
         round_distance: 3,
         keep_ended: Seconds::new(7 * 86_400),
-        most_held: MOST_HELD,
+        // Fewer than a rush of jobs brings.
+        most_held: 96,
     }
 }
