@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::network::{EthereumWallet, TransactionBuilder};
 use alloy::providers::ext::AnvilApi;
-use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use alloy::providers::{DynProvider, PendingTransactionError, Provider, ProviderBuilder};
 use alloy::rpc::types::anvil::ReorgOptions;
 use alloy::rpc::types::{Filter, Log, TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
@@ -22,9 +22,6 @@ const ANSWER: Duration = Duration::from_secs(20);
 
 /// How long a transaction may take until it is in a block. Local chains need a second at most.
 const INCLUSION: Duration = Duration::from_secs(60);
-
-/// Between two questions whether it is.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// A chain and the keys that act on it.
 #[derive(Clone, Debug)]
@@ -64,6 +61,9 @@ pub enum CallError {
     Unseen {
         /// The transaction.
         tx: B256,
+        /// Why.
+        #[source]
+        source: Box<PendingTransactionError>,
     },
     /// The answer is not what the call returns.
     #[error("the answer of {call} cannot be read; the contract is of another version")]
@@ -158,20 +158,13 @@ impl Chain {
         call: Bytes,
     ) -> Result<TransactionReceipt, CallError> {
         let request = TransactionRequest::default().with_from(from).with_to(to).with_input(call);
-        let tx = *self.provider.send_transaction(request).await?.tx_hash();
-        let included = async {
-            loop {
-                if let Some(receipt) = self.provider.get_transaction_receipt(tx).await? {
-                    return Ok(receipt);
-                }
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        let receipt: Result<TransactionReceipt, CallError> =
-            tokio::time::timeout(INCLUSION, included)
-                .await
-                .unwrap_or(Err(CallError::Unseen { tx }));
-        let receipt = receipt?;
+        let pending = self.provider.send_transaction(request).await?;
+        let tx = *pending.tx_hash();
+        let receipt = pending
+            .with_timeout(Some(INCLUSION))
+            .get_receipt()
+            .await
+            .map_err(|source| CallError::Unseen { tx, source: Box::new(source) })?;
         if receipt.status() { Ok(receipt) } else { Err(CallError::Failed { tx }) }
     }
 

@@ -1,19 +1,17 @@
 //! Books that were cooked: each check has to notice what it is there for.
 
-use alloy::consensus::TxEip1559;
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
 use tallystick_abi::contracts::ITallyToken;
 use tallystick_abi::{Contract, Deployment};
-use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_chain::view::HouseContracts;
 use tallystick_types::OutputRoot;
 
 use super::super::Mode;
 use super::*;
 use crate::cast::{Cast, Scene};
-use crate::chain::Choice;
 use crate::chain::genesis::{House, key_of};
+use crate::chain::{Choice, Signed, Wish};
 use crate::lies::Character;
 use crate::oracles::{Ground, Oracles, Purses, Returned};
 
@@ -46,20 +44,18 @@ impl Rest {
     /// The treasury gives a contract a TLY that nobody books.
     fn give(&mut self, to: Contract) {
         let (chain, house) = (&mut self.world.out.chain, House::shared().unwrap());
-        let key = LocalKey::new(house.treasury());
         let call = ITallyToken::transferCall { to: self.deployment.address(to), value: U256::ONE };
-        let transaction = TxEip1559 {
-            chain_id: chain.id(),
-            nonce: chain.pending_nonce(chain.head(), key.address()),
-            gas_limit: 200_000,
-            max_fee_per_gas: u128::from(chain.base_fee()) * 2 + 1_000_000_000,
-            max_priority_fee_per_gas: 1_000_000_000,
+        let wish = Wish {
             to: self.deployment.address(Contract::TallyToken).into(),
+            data: call.abi_encode().into(),
             value: U256::ZERO,
-            access_list: Default::default(),
-            input: call.abi_encode().into(),
+            gas: 200_000,
+            fee_cap: u128::from(chain.base_fee()) * 2,
+            tip_cap: 0,
         };
-        chain.send(&key.sign_transaction(transaction).unwrap().raw).unwrap();
+        let key = house.treasury();
+        let nonce = chain.pending_nonce(chain.head(), key.address());
+        chain.submit(&Signed::of_wish(&wish, chain.id(), nonce, key)).unwrap();
         let block = chain.mine(chain.head().time() + 2, &Choice::ALL);
         assert!(block.transactions.iter().all(|mined| mined.outcome.is_done()));
     }
@@ -72,16 +68,22 @@ impl Rest {
         self.world.ground.follow(&self.world.out.chain);
     }
 
-    fn failure(&self) -> &str {
-        self.world.out.tally.oracles.failure().unwrap_or("nothing")
+    /// What failed first is the check of this name.
+    fn broke(&self, name: &str) {
+        broke(&self.world.out.tally.oracles, name);
     }
 }
 
-/// What a check of money says of a network at rest.
-fn failure(check: impl FnOnce(&mut Oracles)) -> String {
+fn broke(oracles: &Oracles, name: &str) {
+    let failure = oracles.failure().unwrap_or_default();
+    assert!(failure.starts_with(name), "{name}: {failure}");
+}
+
+/// A check of money breaks the rule of this name.
+fn breaks(name: &str, check: impl FnOnce(&mut Oracles)) {
     let mut oracles = Oracles::default();
     check(&mut oracles);
-    oracles.failure().unwrap_or("nothing").to_owned()
+    broke(&oracles, name);
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn honest_books_are_in_order() {
     let World { purses, seats, out, .. } = &mut rest.world;
     purses.check(&out.chain, &mut out.tally.oracles);
     purses.check_earned(&out.chain, seats, &mut out.tally.oracles);
-    assert_eq!(rest.failure(), "nothing");
+    assert_eq!(rest.world.out.tally.oracles.failure(), None);
 }
 
 #[test]
@@ -100,11 +102,9 @@ fn money_that_nobody_has_is_missed() {
     let rest = Rest::new();
     let chain = &rest.world.out.chain;
     let purses = rest.purses_without(key_of("the client").address());
-    let found = failure(|oracles| purses.check(chain, oracles));
-    assert!(found.starts_with("free balances and the chain lane add up"), "{found}");
+    breaks("free balances and the chain lane add up", |oracles| purses.check(chain, oracles));
     let purses = rest.purses_without(rest.lane_of(1));
-    let found = failure(|oracles| purses.check_at_rest(chain, oracles));
-    assert!(found.starts_with("at rest the chain lane is its owners'"), "{found}");
+    breaks("at rest the chain lane is its owners'", |oracles| purses.check_at_rest(chain, oracles));
 }
 
 #[test]
@@ -112,28 +112,29 @@ fn money_in_no_book_is_seen() {
     let mut rest = Rest::new();
     rest.give(Contract::PaymentManager);
     let (chain, purses) = (&rest.world.out.chain, &rest.world.purses);
-    let found = failure(|oracles| purses.check(chain, oracles));
-    assert!(found.starts_with("the house holds what its books say"), "{found}");
+    breaks("the house holds what its books say", |oracles| purses.check(chain, oracles));
 
     rest.give(Contract::StakingManager);
     let (chain, purses) = (&rest.world.out.chain, &rest.world.purses);
     let view = rest.world.ground.view(u64::MAX).unwrap();
-    let found = failure(|oracles| purses.check_view(chain, chain.head(), &view, oracles));
-    assert!(found.starts_with("the stake in a view is the stake there is"), "{found}");
+    breaks("the stake in a view is the stake there is", |oracles| {
+        purses.check_view(chain, chain.head(), &view, oracles)
+    });
 }
 
 #[test]
 fn who_earned_what_no_job_owed_is_seen() {
     let mut rest = Rest::new();
     let World { purses, seats, out, .. } = &mut rest.world;
-    let found = failure(|oracles| purses.check_earned(&out.chain, seats, oracles));
-    assert!(found.starts_with("a node earns what settled jobs owe it"), "{found}");
+    breaks("a node earns what settled jobs owe it", |oracles| {
+        purses.check_earned(&out.chain, seats, oracles)
+    });
 
     for seat in seats.iter() {
         out.tally.oracles.liars.insert(*seat, Character::Copies);
     }
     purses.check_earned(&out.chain, seats, &mut out.tally.oracles);
-    assert!(rest.failure().starts_with("who only copies earns nothing"), "{}", rest.failure());
+    rest.broke("who only copies earns nothing");
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn stake_that_went_for_no_reason_is_missed() {
     let mut rest = Rest::new();
     rest.be_deaf_to(Contract::StakingManager);
     rest.world.check_stakes();
-    assert!(rest.failure().starts_with("a node has its stake"), "{}", rest.failure());
+    rest.broke("a node has its stake");
 }
 
 #[test]
@@ -149,11 +150,7 @@ fn a_view_that_is_not_what_the_chain_says_is_seen() {
     let mut rest = Rest::new();
     rest.be_deaf_to(Contract::JobManager);
     rest.world.check_views();
-    assert!(
-        rest.failure().starts_with("a view is what a fresh reading says"),
-        "{}",
-        rest.failure()
-    );
+    rest.broke("a view is what a fresh reading says");
 }
 
 #[test]
@@ -164,8 +161,7 @@ fn who_would_be_another_after_a_restart_is_seen() {
         place.machine = empty.machine;
     }
     rest.world.check_anew();
-    let found = rest.failure();
-    assert!(found.starts_with("a process is what it would be from what it kept"), "{found}");
+    rest.broke("a process is what it would be from what it kept");
 }
 
 #[test]
@@ -175,11 +171,7 @@ fn who_goes_on_after_the_end_of_the_world_is_seen() {
     other.play();
     (rest.world.ground, rest.world.broke) = (other.ground, Some(0));
     rest.world.check_halts();
-    assert!(
-        rest.failure().starts_with("who took for final what is not halts"),
-        "{}",
-        rest.failure()
-    );
+    rest.broke("who took for final what is not halts");
 }
 
 #[test]
