@@ -2,6 +2,7 @@
 //! and go wrong as they are told.
 
 mod answer;
+mod lie;
 
 use std::io;
 use std::pin::pin;
@@ -20,6 +21,7 @@ use tallystick_sim::chain::Chain;
 use tallystick_sim::random::Dice;
 use tokio::task::JoinSet;
 
+pub(crate) use self::lie::Lie;
 use crate::socket::{Line, Place};
 
 /// The chain behind all endpoints.
@@ -39,6 +41,8 @@ pub(crate) struct Mood {
     pub(crate) mute_ppm: u64,
     /// Blocks by which its head is behind.
     pub(crate) behind: u64,
+    /// What it says that is not true, and of how many questions that give occasion.
+    pub(crate) lie: Option<(Lie, u64)>,
 }
 
 /// An endpoint.
@@ -54,6 +58,7 @@ struct Held {
     mood: Mood,
     dice: Dice,
     spoiled: u64,
+    lies: u64,
 }
 
 /// What becomes of one question.
@@ -83,7 +88,7 @@ impl Ledger {
 impl Endpoint {
     pub(crate) fn new(ledger: Ledger, place: Place, seed: u64) -> Self {
         let dice = Dice::of(seed, &place.name);
-        let held = Held { mood: Mood::default(), dice, spoiled: 0 };
+        let held = Held { mood: Mood::default(), dice, spoiled: 0, lies: 0 };
         Self { ledger, place, held: Arc::new(Mutex::new(held)) }
     }
 
@@ -94,6 +99,11 @@ impl Endpoint {
     /// Answers that were late, refused or lost.
     pub(crate) fn spoiled(&self) -> u64 {
         self.held().spoiled
+    }
+
+    /// Answers that were not true.
+    pub(crate) fn lies(&self) -> u64 {
+        self.held().lies
     }
 
     /// Serves for ever.
@@ -145,7 +155,8 @@ impl Endpoint {
             return questions.iter().map(|question| self.say(question)).collect();
         }
         let behind = self.held().mood.behind;
-        let said = answer::answer(&mut self.ledger.chain(), behind, question);
+        let truth = || answer::answer(&mut self.ledger.chain(), behind, question);
+        let said = self.lie(question, || truth().unwrap_or_default()).map_or_else(truth, Ok);
         let mut all = json!({ "jsonrpc": "2.0", "id": question["id"] });
         match said {
             Ok(result) => all["result"] = result,
@@ -155,6 +166,19 @@ impl Endpoint {
             }
         }
         all
+    }
+
+    fn lie(&self, question: &Value, truth: impl FnOnce() -> Value) -> Option<Value> {
+        let (lie, share) = self.held().mood.lie?;
+        let untrue = lie.instead(question, truth)?;
+        let mut held = self.held();
+        if !held.dice.falls(share) {
+            return None;
+        }
+        held.lies += 1;
+        drop(held);
+        self.place.trace.note(&self.place.name, format_args!("lies: {lie:?}"));
+        Some(untrue)
     }
 
     fn fate(&self) -> (Fate, Duration) {

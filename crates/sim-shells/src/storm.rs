@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use tallystick_sim::random::Dice;
 
 use crate::customer::Wish;
-use crate::rpc::Mood;
+use crate::rpc::{Lie, Mood};
 use crate::socket;
 
 /// For how long things go wrong, in milliseconds.
@@ -147,19 +147,28 @@ impl Plan {
 
     fn strike(&mut self, at: u64, dice: &mut Dice) {
         let machines = self.machines();
+        let endpoints: Vec<String> = (0..self.endpoints).map(endpoint).collect();
+        let powered = [machines.as_slice(), &endpoints].concat();
+        let fails = dice.pick(&powered).cloned().unwrap_or_default();
         let one = dice.pick(&machines).cloned().unwrap_or_default();
         let mut others: Vec<String> = machines.into_iter().filter(|it| *it != one).collect();
         others.push(CLIENT.to_owned());
-        others.extend((0..self.endpoints).map(endpoint));
+        others.extend(endpoints);
         let other = dice.pick(&others).cloned().unwrap_or_default();
         let until = at.saturating_add(dice.between(500, 25_000));
         let (bad, good) = match dice.below(10) {
-            0..=2 => (Fault::Crash(one.clone()), Some(Fault::Start(one))),
+            0..=2 => (Fault::Crash(fails.clone()), Some(Fault::Start(fails))),
             3 | 4 => (Fault::Cut(one.clone(), other.clone()), Some(Fault::Mend(one, other))),
             5 => (Fault::Hold(one.clone(), other.clone()), Some(Fault::Release(one, other))),
             6 | 7 => {
-                let number = usize::from(pick(dice, 0, self.endpoints.saturating_sub(1)));
-                (Fault::Mood(number, mood(dice)), Some(Fault::Mood(number, Mood::default())))
+                let last = self.endpoints.saturating_sub(1);
+                // As many endpoints as must agree may not lie alike, and a client asks the first.
+                let (number, mood) = if self.agreement > 1 && dice.falls(500_000) {
+                    (usize::from(last), dishonest(dice))
+                } else {
+                    (usize::from(pick(dice, 0, last)), mood(dice))
+                };
+                (Fault::Mood(number, mood), Some(Fault::Mood(number, Mood::default())))
             }
             8 => {
                 let most = self.final_lag.saturating_sub(1);
@@ -197,4 +206,10 @@ fn mood(dice: &mut Dice) -> Mood {
         3 => Mood { mute_ppm: share, ..Mood::default() },
         _ => Mood { behind: dice.between(1, 4), ..Mood::default() },
     }
+}
+
+fn dishonest(dice: &mut Dice) -> Mood {
+    let lie = dice.pick(&Lie::ALL).copied();
+    let share = dice.between(300_000, 1_000_000);
+    Mood { lie: lie.map(|lie| (lie, share)), ..Mood::default() }
 }

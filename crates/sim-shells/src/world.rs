@@ -336,6 +336,8 @@ impl World<'_> {
         }
         let spoiled = self.endpoints.iter().map(Endpoint::spoiled).sum();
         self.census.insert("answers spoiled", spoiled);
+        let lies = self.endpoints.iter().map(Endpoint::lies).sum();
+        self.census.insert("lies of endpoints", lies);
         Outcome {
             failure: self.oracles.failure().map(str::to_owned),
             passed,
