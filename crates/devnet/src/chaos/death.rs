@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
+use std::iter;
 use std::path::Path;
 use std::time::Duration;
 
@@ -84,15 +85,17 @@ impl Death {
                 vec!["env".into(), format!("FAILPOINTS={}", self.setting()).into()]
             }
             Self::Strike { call, blow, number } => {
-                let what = match blow {
-                    Blow::Kill => "signal=KILL",
-                    Blow::Eio => "error=EIO",
+                // Behind a filter in the kernel no other call waits for the tracer, but signals are
+                // not delivered there.
+                let (what, filter) = match blow {
+                    Blow::Kill => ("signal=KILL", None),
+                    Blow::Eio => ("error=EIO", Some("--seccomp-bpf")),
                 };
-                let words =
-                    ["strace", "-D", "-f", "-y", "-qq", "-s", "0", "-o"].map(OsString::from);
+                let words = ["-D", "-f", "-y", "-qq", "-s", "0", "-o"];
+                let words = iter::once("strace").chain(filter).chain(words).map(OsString::from);
                 let inject = format!("inject={call}:{what}:when={number}");
                 let trace = [trace.into(), "-e".into(), format!("trace={call}").into()];
-                words.into_iter().chain(trace).chain(["-e".into(), inject.into()]).collect()
+                words.chain(trace).chain(["-e".into(), inject.into()]).collect()
             }
         }
     }
