@@ -7,7 +7,7 @@
 mod command;
 mod record;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
@@ -92,6 +92,8 @@ struct Sweeper<'a> {
     limit: Option<Duration>,
     waiting: BTreeMap<Victim, VecDeque<Death>>,
     armed: BTreeMap<String, Armed>,
+    /// Points that a role does not pass so often: they are not waited for again.
+    beyond: BTreeSet<(Victim, &'static str)>,
     swept: Swept,
 }
 
@@ -120,7 +122,8 @@ pub async fn sweep(sweep: &Sweep, say: &dyn Fn(&str)) -> Result<Swept, ChaosErro
         findings: Vec::new(),
     };
     let limit = sweep.minutes.map(|minutes| Duration::from_secs(60 * minutes));
-    let mut sweeper = Sweeper { say, began, limit, waiting, armed: BTreeMap::new(), swept };
+    let (armed, beyond) = (BTreeMap::new(), BTreeSet::new());
+    let mut sweeper = Sweeper { say, began, limit, waiting, armed, beyond, swept };
     sweeper.run(&mut town).await?;
     let mut swept = sweeper.swept;
     say(&format!("{:>5} s  the last one died; everything has to end", began.elapsed().as_secs()));
@@ -222,7 +225,10 @@ impl Sweeper<'_> {
                 let death = death.to_string();
                 self.swept.findings.push(Finding::Unpassed { death, victim });
             }
-            (End::Unreached, false) => self.swept.unreached.push(format!("{victim} {death}")),
+            (End::Unreached, false) => {
+                self.swept.unreached.push(format!("{victim} {death}"));
+                self.beyond.extend(death.point().map(|point| (victim, point)));
+            }
             _ => {}
         }
         Ok(())
@@ -236,7 +242,9 @@ impl Sweeper<'_> {
         let calm = victim == Victim::Coordinator && self.armed.values().any(recovers);
         let waiting = self.waiting.entry(victim).or_default();
         let mut next = if calm { None } else { waiting.pop_front() };
-        while next.is_some_and(|death| self.swept.strikes.is_done(victim, death)) {
+        let is_beyond =
+            |it: Death| it.point().is_some_and(|it| self.beyond.contains(&(victim, it)));
+        while next.is_some_and(|it| is_beyond(it) || self.swept.strikes.is_done(victim, it)) {
             next = waiting.pop_front();
         }
         let behind = match next {

@@ -12,8 +12,8 @@ use super::points::{PLACES, Victim, When};
 /// How long a process may run until it passes a point for the first time, and for each time after.
 const FIRST: Duration = Duration::from_secs(400);
 const LATER: Duration = Duration::from_secs(20);
-/// The same for system calls: about the time of a job.
-const CALL: Duration = Duration::from_secs(30);
+/// The same for system calls: more than the time of a job.
+const CALL: Duration = Duration::from_secs(60);
 /// The signal of a strike.
 const KILLED: i32 = 9;
 
@@ -116,6 +116,14 @@ impl Death {
                 FIRST + LATER * u32::try_from(hit.saturating_sub(1)).unwrap_or(u32::MAX)
             }
             Self::Strike { .. } => CALL,
+        }
+    }
+
+    /// The point, if it is to be at one.
+    pub(super) const fn point(&self) -> Option<&'static str> {
+        match self {
+            Self::Point { point, .. } => Some(point),
+            Self::Strike { .. } => None,
         }
     }
 
