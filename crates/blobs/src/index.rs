@@ -43,6 +43,15 @@ pub(crate) struct Index {
     counter: u64,
 }
 
+/// A moment in the order of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(u64);
+
+impl Mark {
+    /// After every use.
+    pub(crate) const END: Self = Self(u64::MAX);
+}
+
 /// Figures of a store. Bytes are those on disk, trailers included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
@@ -68,6 +77,13 @@ pub struct Statistics {
     pub quota_bytes: u64,
     /// Bytes that the quota leaves.
     pub free_bytes: u64,
+}
+
+impl Statistics {
+    /// Whether less than a tenth of the quota is left.
+    pub const fn is_crowded(&self) -> bool {
+        self.free_bytes < self.quota_bytes / 10
+    }
 }
 
 impl Index {
@@ -110,6 +126,11 @@ impl Index {
     fn next(&mut self) -> u64 {
         self.counter += 1;
         self.counter
+    }
+
+    /// The present moment in the order of use.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.counter)
     }
 
     /// Makes a blob visible, as the one used last.
@@ -164,21 +185,22 @@ impl Index {
         self.pins.get(&digest).is_some_and(|pins| !pins.is_empty())
     }
 
-    /// Why a blob may not be removed now.
-    pub(crate) fn removable(&self, digest: BlobDigest) -> Result<(), BlobError> {
+    /// Why a blob may not be removed now, where what was used after the mark stays.
+    pub(crate) fn removable(&self, digest: BlobDigest, mark: Mark) -> Result<(), BlobError> {
         let entry = self.entries.get(&digest).ok_or(BlobError::Missing { digest })?;
         if let Some(pins) = self.pins.get(&digest).filter(|pins| !pins.is_empty()) {
             return Err(BlobError::Pinned { digest, pins: pins.count() });
         }
-        if entry.open > 0 { Err(BlobError::InUse { digest }) } else { Ok(()) }
+        let used = entry.open > 0 || Mark(entry.used) > mark;
+        if used { Err(BlobError::InUse { digest }) } else { Ok(()) }
     }
 
-    /// What may be collected, oldest use first.
-    pub(crate) fn collectable(&self) -> Vec<BlobDigest> {
+    /// What may be collected, oldest use first; what was used after the mark stays.
+    pub(crate) fn collectable(&self, mark: Mark) -> Vec<BlobDigest> {
         let mut found: Vec<(u64, BlobDigest)> = self
             .entries
             .iter()
-            .filter(|(digest, entry)| entry.open == 0 && !self.is_pinned(**digest))
+            .filter(|(digest, _)| self.removable(**digest, mark).is_ok())
             .map(|(digest, entry)| (entry.used, *digest))
             .collect();
         found.sort_unstable();

@@ -17,7 +17,7 @@ pub use chunk::{
 };
 pub use disk::{AppendFile, Disk, DiskEntry, FolderLock, LocalDisk, ReadFile};
 pub use error::{BlobError, Damage, OpenError, Remedy};
-pub use index::Statistics;
+pub use index::{Mark, Statistics};
 pub use pin::{MOST_PINS, Pin, PinReason};
 pub use service::{BlobService, Withheld};
 pub use store::{

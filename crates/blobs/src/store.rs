@@ -12,7 +12,7 @@ use tallystick_types::BlobDigest;
 
 use crate::disk::{Disk, FolderLock};
 use crate::error::BlobError;
-use crate::index::{Index, Statistics};
+use crate::index::{Index, Mark, Statistics};
 use crate::layout::Layout;
 
 mod collect;
@@ -70,14 +70,21 @@ impl Shared {
 }
 
 impl BlobStore {
-    /// Whether the blob is here. Asks no disk: damage shows when it is read.
+    /// Whether the blob is here. Asks no disk: damage shows when it is read. To ask is a use.
     pub fn has(&self, digest: BlobDigest) -> bool {
         self.size(digest).is_some()
     }
 
-    /// The bytes of a blob, where it is here.
+    /// The bytes of a blob, where it is here. To ask is a use.
     pub fn size(&self, digest: BlobDigest) -> Option<u64> {
-        self.shared.index().size(digest)
+        let mut index = self.shared.index();
+        index.touch(digest);
+        index.size(digest)
+    }
+
+    /// The present moment in the order of use, for [`Self::collect_unneeded`].
+    pub fn mark(&self) -> Mark {
+        self.shared.index().mark()
     }
 
     /// The addresses of all blobs, in ascending order.

@@ -1,5 +1,6 @@
 //! Puts a coordinator together and runs it.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,9 +22,10 @@ use tallystick_wire::limits;
 use tallystick_wire::worker::v1::workers_server::WorkersServer;
 use tokio::sync::{mpsc, watch};
 
-use crate::desk::Desk;
+use crate::desk::{Desk, DeskHandle};
 use crate::feed::Feed;
 use crate::hands::Hands;
+use crate::machine::Machine;
 use crate::serve::clients::ClientService;
 use crate::serve::workers::WorkerService;
 use crate::sessions::Sessions;
@@ -71,6 +73,10 @@ pub struct CoordinatorServices {
     clients: ClientService,
     blobs: BlobStore,
 }
+
+/// Tells which blobs a coordinator needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Needs(DeskHandle);
 
 /// Why a coordinator ended.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +127,11 @@ impl Coordinator {
         Ok((Self { desk, hands, spawned, shared }, services))
     }
 
+    /// What it needs of the blobs.
+    pub fn needs(&self) -> Needs {
+        Needs(self.shared.desk.clone())
+    }
+
     /// Works until `stop` is ready or the disk fails. Sessions end with it; nodes go elsewhere or
     /// come back.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), CoordinatorError> {
@@ -149,6 +160,16 @@ impl Coordinator {
         let _stopped = rest.await;
         handle.stop().await;
         desk.await.map_err(|_| CoordinatorError::Desk)?.map_err(Into::into)
+    }
+}
+
+impl Needs {
+    /// The blobs of all jobs that are worked on or were not long ago; nothing where the
+    /// coordinator stops.
+    pub async fn blobs(&self) -> Option<BTreeSet<BlobDigest>> {
+        let blobs =
+            |machine: &Machine| machine.books().flat_map(|(_, book)| book.blobs()).collect();
+        self.0.ask(move |machine, _| blobs(machine)).await.ok()
     }
 }
 
@@ -187,3 +208,6 @@ fn is_private_specification(blobs: &BlobStore, digest: BlobDigest) -> bool {
     let read = blobs.get(digest).ok().and_then(|bytes| Specification::from_bytes(&bytes).ok());
     read.is_some_and(|specification| specification.privacy == Privacy::Private)
 }
+
+#[cfg(test)]
+mod tests;

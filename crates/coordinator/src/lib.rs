@@ -21,6 +21,8 @@ pub mod shell;
 mod spawn;
 mod watch;
 
-pub use coordinator::{Coordinator, CoordinatorError, CoordinatorParts, CoordinatorServices};
+pub use coordinator::{
+    Coordinator, CoordinatorError, CoordinatorParts, CoordinatorServices, Needs,
+};
 pub use price::PriceList;
 pub use shared::CoordinatorConfig;

@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tallystick_archive::{Archive, CollectorStatus};
+use tallystick_blobs::BlobStore;
 use tallystick_chain::follow::House;
 use tallystick_chain::ingest::Phase;
 use tallystick_chain::outbox::{LaneState, OutboxHandle};
@@ -53,6 +54,7 @@ pub(crate) struct Observed {
     pub(crate) worker: Option<watch::Receiver<WorkerStatus>>,
     pub(crate) archive: Option<Archive>,
     pub(crate) collector: Option<watch::Receiver<CollectorStatus>>,
+    pub(crate) blobs: Option<BlobStore>,
     /// Who the node is on the chain, where it coordinates or executes.
     pub(crate) me: Option<Seat>,
     pub(crate) times: PipelineTimes,
@@ -173,6 +175,11 @@ impl Observed {
         }
         if let Some(archive) = &self.archive {
             page.gauge("archive_receipts", archive.count());
+        }
+        if let Some(blobs) = &self.blobs {
+            let blobs = blobs.statistics();
+            page.gauge("blobs_free_bytes", blobs.free_bytes);
+            page.gauge("blobs_quota_bytes", blobs.quota_bytes);
         }
         page.0
     }

@@ -10,7 +10,7 @@ use tallystick_blobs::BlobStore;
 use tallystick_chain::keys::IdentityFile;
 use tallystick_chain::keys::protection::{History, SigningProtection};
 use tallystick_chain::view::HouseView;
-use tallystick_coordinator::{Coordinator, CoordinatorParts};
+use tallystick_coordinator::{Coordinator, CoordinatorParts, Needs};
 use tallystick_journal::Journal;
 use tallystick_ports::{Executor, WorkerKeys};
 use tallystick_sandbox::wasm::Profile;
@@ -30,6 +30,7 @@ use crate::executor::WasmExecutor;
 use crate::facts::HouseFacts;
 use crate::keys::NodeKeys;
 use crate::observe::Observed;
+use crate::room::make_room;
 use crate::server;
 use crate::tasks::{Stage, Tasks};
 use crate::tls::Certificate;
@@ -44,8 +45,9 @@ pub(crate) async fn start(
     observed: &watch::Sender<Observed>,
 ) -> Result<(), NodeError> {
     let has = |role| doors.config.roles.contains(&role);
+    let mut needs = None;
     if has(Role::Coordinator) {
-        coordinator(doors, tasks, observed).await?;
+        needs = Some(coordinator(doors, tasks, observed).await?);
     }
     if has(Role::Settler) {
         settler(doors, tasks, observed)?;
@@ -56,15 +58,21 @@ pub(crate) async fn start(
     if has(Role::Worker) {
         worker(doors, tasks, observed)?;
     }
+    if let Some(blobs) = doors.blobs.clone() {
+        let stop = tasks.stop(Stage::Door);
+        let clock = Arc::clone(&doors.clock);
+        tasks.spawn("room", Stage::Door, make_room(blobs, clock, needs, stop));
+    }
     observed.send_modify(|it| it.started = it.running.borrow().clone());
     Ok(())
 }
 
+/// Starts a coordinator, and says what blobs it needs.
 async fn coordinator(
     doors: &Doors,
     tasks: &mut Tasks,
     observed: &watch::Sender<Observed>,
-) -> Result<(), NodeError> {
+) -> Result<Needs, NodeError> {
     let (keys, identity) = identified(doors)?;
     let signer = keys.signer.address();
     let node = node_of(doors, signer, &identity)?.ok_or(NodeError::NotRegistered { signer })?;
@@ -86,9 +94,10 @@ async fn coordinator(
     let stop = tasks.stop(Stage::Door);
     let server = server::bind(settings, certificate, services, stop).await?;
     tasks.spawn("server", Stage::Door, server);
+    let needs = coordinator.needs();
     let stop = tasks.stop(Stage::Role);
     tasks.spawn("coordinator", Stage::Role, coordinator.run(stop));
-    Ok(())
+    Ok(needs)
 }
 
 fn settler(

@@ -37,6 +37,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), N
         worker: None,
         archive: None,
         collector: None,
+        blobs: doors.blobs.clone(),
         me: None,
         times: PipelineTimes {
             chain: Seconds::new(doors.config.late.chain_seconds),

@@ -69,6 +69,7 @@ impl Agent {
             Input::Disconnected => self.session = None,
             Input::Heard(says) => self.heard(says),
             Input::Stop => self.stopping = true,
+            Input::Crowded => self.forget_half(),
             Input::Fact { job, known } => self.learn(job, known),
             Input::Fetched { job, blob, outcome } => self.fetched(job, blob, outcome),
             Input::Progressed { assignment, slices } => self.progressed(assignment, slices),
@@ -175,10 +176,22 @@ impl Agent {
     /// quiet first, until there is room for an assignment or nothing of that kind is left.
     fn make_room(&mut self) {
         while self.tasks().count() >= self.config.most_held {
-            let quiet = self.jobs.iter().filter_map(|(job, it)| Some((it.quiet_since()?, *job)));
-            let Some((_, job)) = quiet.min() else { return };
+            let Some((_, job)) = self.quiet().min() else { return };
             self.forget(job);
         }
+    }
+
+    /// Forgets the longest quiet half of what nothing can be asked about any more, so that its
+    /// blobs can go.
+    fn forget_half(&mut self) {
+        let quiet: BTreeSet<(WallTime, JobId)> = self.quiet().collect();
+        let half = quiet.len().div_ceil(2);
+        quiet.into_iter().take(half).for_each(|(_, job)| self.forget(job));
+    }
+
+    /// What nothing can be asked about any more, and since when.
+    fn quiet(&self) -> impl Iterator<Item = (WallTime, JobId)> {
+        self.jobs.iter().filter_map(|(job, held)| Some((held.quiet_since()?, *job)))
     }
 
     fn forget(&mut self, job: JobId) {

@@ -34,6 +34,8 @@ use crate::{carry, status::WorkerStatus};
 const EVENTS: usize = 64;
 /// Reports of progress that wait; more are left out.
 const PROGRESS: usize = 64;
+/// Between two looks at the room for blobs.
+const ROOM_LOOK: Duration = Duration::from_secs(60);
 /// Longer than any worker runs.
 const FAR: Duration = Duration::from_secs(1 << 30);
 
@@ -235,6 +237,8 @@ impl Runner {
         lines.spawn(Arc::clone(&self.worker.line).keep(events));
         let mut ticks = interval(times.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = interval(ROOM_LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Set anew by each session.
         let mut beats = interval(FAR);
         let mut stop = std::pin::pin!(stop);
@@ -258,6 +262,11 @@ impl Runner {
                     self.feed(Input::Progressed { assignment, slices }).await?;
                 }
                 _ = ticks.tick() => self.feed(Input::Tick).await?,
+                _ = looks.tick() => {
+                    if self.worker.ports.blobs.statistics().is_crowded() {
+                        self.feed(Input::Crowded).await?;
+                    }
+                }
                 _ = beats.tick() => self.beat().await,
             }
         }

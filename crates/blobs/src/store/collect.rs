@@ -1,9 +1,12 @@
 //! Removing: one blob on request, or whatever nobody needs until there is room.
 
+use std::collections::BTreeSet;
+
 use tallystick_types::{BlobDigest, WallTime};
 
 use super::{BlobStore, Shared};
 use crate::error::BlobError;
+use crate::index::Mark;
 
 /// What a collection did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +33,7 @@ impl BlobStore {
     /// [`BlobError::Missing`], [`BlobError::Pinned`], [`BlobError::InUse`] while somebody reads
     /// it, [`BlobError::Io`] when the disk fails; the blob then stays.
     pub fn delete(&self, digest: BlobDigest) -> Result<(), BlobError> {
-        self.shared.remove_blob(digest)
+        self.shared.remove_blob(digest, Mark::END)
     }
 
     /// Ends the pins whose time has come and removes, until at most `target_bytes` are occupied:
@@ -41,6 +44,23 @@ impl BlobStore {
     ///
     /// [`BlobError::Io`] when the disk fails; what was removed before stays removed.
     pub fn collect(&self, now: WallTime, target_bytes: u64) -> Result<Collected, BlobError> {
+        self.collect_unneeded(now, target_bytes, Mark::END, &BTreeSet::new())
+    }
+
+    /// Like [`Self::collect`], and leaves blobs that were stored, read or asked for since the
+    /// mark, and those that are needed. So whoever answered a question about a blob has until the
+    /// mark moves on to say that it is needed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::collect`].
+    pub fn collect_unneeded(
+        &self,
+        now: WallTime,
+        target_bytes: u64,
+        mark: Mark,
+        needed: &BTreeSet<BlobDigest>,
+    ) -> Result<Collected, BlobError> {
         let mut done = Collected::default();
         self.expire_pins(now, &mut done)?;
         let before = self.shared.index().occupied();
@@ -62,12 +82,12 @@ impl BlobStore {
                 done.partials += u64::from(self.shared.remove_partial(digest)?);
             }
         }
-        let candidates = if full() { self.shared.index().collectable() } else { Vec::new() };
-        for digest in candidates {
+        let candidates = if full() { self.shared.index().collectable(mark) } else { Vec::new() };
+        for digest in candidates.into_iter().filter(|digest| !needed.contains(digest)) {
             if !full() {
                 break;
             }
-            match self.shared.remove_blob(digest) {
+            match self.shared.remove_blob(digest, mark) {
                 Ok(()) => done.blobs.push(digest),
                 // Somebody began to need it meanwhile, or was faster.
                 Err(
@@ -98,12 +118,13 @@ impl BlobStore {
 }
 
 impl Shared {
-    /// Removes the file of a blob that nobody pins or reads. It is invisible before it is gone.
-    fn remove_blob(&self, digest: BlobDigest) -> Result<(), BlobError> {
+    /// Removes the file of a blob that nobody pins, reads or used since the mark. It is invisible
+    /// before it is gone.
+    fn remove_blob(&self, digest: BlobDigest, mark: Mark) -> Result<(), BlobError> {
         let _names = self.names();
         let entry = {
             let mut index = self.index();
-            index.removable(digest)?;
+            index.removable(digest, mark)?;
             index.remove(digest).ok_or(BlobError::Missing { digest })?
         };
         let path = self.layout.blob(digest);

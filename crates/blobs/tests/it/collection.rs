@@ -112,3 +112,19 @@ fn damaged_files_go_before_any_blob() {
     assert_eq!((done.quarantined, done.bytes, done.blobs.len()), (1, 5_000, 0));
     assert!(store.has(kept));
 }
+
+#[test]
+fn what_is_needed_or_was_asked_for_since_the_mark_stays() {
+    let (store, _folder) = local(QUOTA);
+    let put = |seed| store.put(&bytes(1_000, seed)).unwrap().digest;
+    let (needed, asked, unneeded) = (put(0), put(1), put(2));
+    let mark = store.mark();
+    let stored = put(3);
+    assert!(store.has(asked));
+    let left = store.collect_unneeded(NOW, 0, mark, &[needed].into()).unwrap();
+    assert_eq!(left.blobs, [unneeded]);
+    assert_eq!(left.over, store.statistics().stored_bytes);
+    let left = store.collect_unneeded(NOW, 0, store.mark(), &[needed].into()).unwrap();
+    assert_eq!(left.blobs, [stored, asked]);
+    assert!(store.has(needed));
+}

@@ -1,4 +1,5 @@
 use alloy_primitives::Address;
+use tallystick_blobs::StoreConfig;
 use tallystick_chain::follow::ScriptedChain;
 use tallystick_chain::outbox::{Pause, ScriptedOutbox};
 use tallystick_ports::ManualClock;
@@ -32,6 +33,7 @@ fn ready() -> Scene {
         worker: Some(seen),
         archive: None,
         collector: None,
+        blobs: None,
         me: Some(seat),
         times: PipelineTimes { chain: Seconds::new(60), money: Seconds::new(300) },
     };
@@ -95,6 +97,9 @@ fn the_metrics_have_a_type_and_one_value_each() {
     scene.chain.finalise(1);
     let (_, settler) = watch::channel(SettlerStatus { handed_in: 7, ..SettlerStatus::default() });
     scene.observed.settler = Some(settler);
+    let folder = tempfile::tempdir().unwrap();
+    let (blobs, _) = BlobStore::open(StoreConfig::new(folder.path(), 1_000_000)).unwrap();
+    scene.observed.blobs = Some(blobs);
     let page = page(&scene.observed);
     for line in [
         "tally_chain_head 2",
@@ -108,6 +113,8 @@ fn the_metrics_have_a_type_and_one_value_each() {
         "tally_outbox_open 1",
         "tally_settler_handed_in 7",
         "tally_worker_connected 1",
+        "tally_blobs_free_bytes 1000000",
+        "tally_blobs_quota_bytes 1000000",
     ] {
         assert_eq!(page.lines().filter(|it| *it == line).count(), 1, "{line}:\n{page}");
     }

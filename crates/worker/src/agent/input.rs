@@ -37,6 +37,8 @@ pub enum Input {
     Heard(CoordinatorSays),
     /// The operator stops the node: finish, take nothing new, leave.
     Stop,
+    /// There is little room left for blobs.
+    Crowded,
     /// The answer to a look at the chain.
     Fact {
         /// The job.

@@ -411,6 +411,21 @@ fn a_full_memory_forgets_what_was_over_first_and_nothing_else() {
 }
 
 #[test]
+fn on_a_full_disk_half_of_what_is_over_is_forgotten_and_its_blobs_with_it() {
+    let mut rig = Rig::ready();
+    rig.committed(0, 1);
+    rig.feed(Input::Crowded);
+    assert_eq!(rig.agent.jobs.len(), 1, "what was signed for a job that is not over is kept");
+    let mut over = rig.shown();
+    (over.fact.ended, over.fact.state) = (true, JobState::Settled);
+    rig.known = Some(over);
+    rig.pass_ms(60_000);
+    rig.feed(Input::Crowded);
+    assert!(!rig.forgotten.is_empty());
+    assert!(rig.agent.jobs.is_empty());
+}
+
+#[test]
 fn refused_work_without_signature_is_forgotten_by_itself() {
     let mut rig = Rig::ready();
     rig.known = None;
