@@ -130,7 +130,7 @@ pub async fn sweep(sweep: &Sweep, say: &dyn Fn(&str)) -> Result<Swept, ChaosErro
     town.kill(CLIENT);
     let jobs = oracle::settle(&town, &mut swept.findings).await?;
     for death in commands {
-        match command::dies(&town, &sweep.program, death, jobs.one_settled()).await? {
+        match command::dies(&town, &sweep.program, death, jobs.newest_settled()).await? {
             None => *swept.points.entry((Victim::Tally, End::Died)).or_default() += 1,
             Some(finding) => swept.findings.push(finding),
         }

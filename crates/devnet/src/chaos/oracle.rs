@@ -41,6 +41,8 @@ pub(super) struct Jobs {
     settled: BTreeMap<JobId, Vec<u128>>,
     /// What went back, one for each refund.
     refunded: BTreeMap<JobId, Vec<u128>>,
+    /// The one that was paid last.
+    newest: Option<JobId>,
 }
 
 impl Jobs {
@@ -50,6 +52,7 @@ impl Jobs {
             if let Ok(event) = IJobManager::JobCreated::decode_log(&log.inner) {
                 jobs.created.insert(event.id.into());
             } else if let Ok(event) = IJobManager::JobSettled::decode_log(&log.inner) {
+                jobs.newest = Some(event.id.into());
                 jobs.settled.entry(event.id.into()).or_default().push(event.paid);
             } else if let Ok(event) = IJobManager::JobRefunded::decode_log(&log.inner) {
                 jobs.refunded.entry(event.id.into()).or_default().push(event.returned);
@@ -66,9 +69,9 @@ impl Jobs {
         self.refunded.len() as u64
     }
 
-    /// One of the jobs that were paid.
-    pub(super) fn one_settled(&self) -> Option<JobId> {
-        self.settled.keys().next().copied()
+    /// The job that was paid last: a coordinator forgets older ones after an hour.
+    pub(super) const fn newest_settled(&self) -> Option<JobId> {
+        self.newest
     }
 
     pub(super) fn ended(&self) -> usize {
