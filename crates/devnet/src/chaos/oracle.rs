@@ -276,6 +276,7 @@ mod tests {
             created: [once, paid_twice, both].into(),
             settled: [(once, vec![5]), (paid_twice, vec![5, 5]), (both, vec![5])].into(),
             refunded: [(both, vec![7])].into(),
+            ..Jobs::default()
         };
         let found: Vec<_> = twice(&jobs)
             .into_iter()
