@@ -19,6 +19,7 @@ use tallystick_sdk::specify::{Draft, InputSource, Prepared, Source, Split};
 use tallystick_sdk::watch::brings_receipt;
 use tallystick_sdk::{CallError, Client, ClientConfig, verify};
 use tallystick_types::{JobId, JobOrder, Seconds, Trust, Verification};
+use tallystick_wire::client::EventKind;
 use tokio::time::sleep;
 
 use crate::carrier::Post;
@@ -256,18 +257,21 @@ impl Going<'_> {
     }
 
     /// Watches a job to its end, and fetches what it leads to.
-    async fn follow(&self, job: JobId, again: Option<(&Offer, &JobOrder)>) -> Result<(), End> {
+    async fn follow(&mut self, job: JobId, again: Option<(&Offer, &JobOrder)>) -> Result<(), End> {
         let mut watch = self.client.watch(job, 0);
-        let mut fetched = false;
+        let (mut fetched, mut paid) = (false, false);
         loop {
             match watch.next().await {
                 Ok(Some(event)) => {
                     self.note(&format!("hears {:?}", event.kind));
-                    if event.kind.as_ref().is_some_and(brings_receipt) && !fetched {
+                    // What is paid has a receipt, also where its event was not kept.
+                    paid = matches!(event.kind, Some(EventKind::Settled(_)));
+                    let here = paid || event.kind.as_ref().is_some_and(brings_receipt);
+                    if here && !fetched {
                         fetched = self.fetch(job).await?;
                     }
                 }
-                Ok(None) => return Ok(()),
+                Ok(None) => break,
                 Err(error) => {
                     self.note(&format!("cannot watch: {error}"));
                     if let (CallError::NotFound { .. }, Some((offer, order))) = (&error, again) {
@@ -278,6 +282,14 @@ impl Going<'_> {
                 }
             }
         }
+        // Another coordinator may have done it.
+        while paid && !fetched {
+            self.coordinator = (self.coordinator + 1) % self.customer.coordinators;
+            self.client = self.customer.client(&mut self.coordinator).await;
+            fetched = self.fetch(job).await?;
+            sleep(PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Fetches receipt and output; false where nobody has them now.
