@@ -20,7 +20,7 @@ use super::answer::{SendAnswer, Sight, SignedTransaction, Trial};
 use super::handle::{OutboxHandle, Wanted};
 use super::intent::IntentKey;
 use super::kept::KeptLane;
-use super::lane::{Lane, Request, Settings, Unsigned};
+use super::lane::{Request, Settings, Unsigned};
 use super::record::RecordError;
 use crate::endpoint::Endpoint;
 use crate::ingest::Finality;
@@ -104,11 +104,6 @@ impl Outbox {
         }
         let (lane, handle) = KeptLane::open(settings, Arc::clone(&parts.store))?;
         Ok((Self { lane, parts }, handle))
-    }
-
-    /// Goes on after a foreign nonce, see [`Lane::adopt`]. For operators, before [`Self::run`].
-    pub fn adopt(&mut self) -> Result<(), RunError> {
-        self.lane.step(Lane::adopt).map(drop)
     }
 
     /// Works until `stop` is ready. What was asked and not answered by then is asked again after

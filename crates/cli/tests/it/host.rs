@@ -80,6 +80,16 @@ fn a_configuration_is_shown_without_the_secrets_in_its_addresses() {
 }
 
 #[test]
+fn a_node_that_nobody_stood_in_the_way_of_is_told_so_and_nothing_is_made() {
+    let home = Home::new();
+    let folder = home.path().join("data");
+    let data = format!("data={}", folder.display());
+    let words = ["node", "resume", "--set", "roles=['archive']", "--set", &data];
+    assert_eq!(stdout(&home.tally(&words).success()), "nothing stood in its way\n");
+    assert!(!folder.exists());
+}
+
+#[test]
 fn a_node_refuses_settings_that_it_would_not_hear() {
     let home = Home::new();
     let told = stderr(&home.tally(&["node", "run", "--rpc", "http://127.0.0.1:1"]).code(2));

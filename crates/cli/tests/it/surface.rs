@@ -34,7 +34,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("doctor", &[]),
     ("completions", &[]),
     ("config", &["show"]),
-    ("node", &["register", "status", "list", "retire", "run", "config", "check"]),
+    ("node", &["register", "status", "list", "retire", "run", "config", "check", "resume"]),
     ("devnet", &["up", "down", "demo"]),
 ];
 

@@ -10,4 +10,5 @@ mod job;
 mod network;
 mod private;
 mod refusals;
+mod resume;
 mod view;

@@ -1,4 +1,4 @@
-//! `tally node run` and `tally node config`: a node in this process.
+//! A node in this process, and what is asked of its folder while it does not run.
 
 use std::env;
 use std::ffi::OsString;
@@ -29,6 +29,12 @@ pub(crate) enum Command {
     /// Configuration, folder, disk, ports, keys, identity, endpoints, clock, funds, registration.
     /// Changes nothing. Ports are those of a node that does not run yet.
     Check(Settings),
+    /// Lets a node send transactions again after another program sent from its account.
+    ///
+    /// A node stops sending when it meets a transaction of its account that it did not make. Make
+    /// sure first that nothing else uses the account, and stop the node. Calls whose nonce was
+    /// taken get another one, once all that the account ever sent is final.
+    Resume(Settings),
 }
 
 #[derive(Debug, Args)]
@@ -63,7 +69,7 @@ pub(crate) async fn checked(file: PathBuf) -> Result<Vec<Value>, Failure> {
 
 impl Command {
     pub(crate) async fn run(self, flags: &Flags, output: &Output) -> Result<(), Failure> {
-        // These two have a meaning here; the others would be ignored in silence.
+        // These two flags have a meaning here; the others would be ignored in silence.
         let heard = Flags { config: flags.config.clone(), json: flags.json, ..Flags::default() };
         if *flags != heard {
             return Err(Failure::misused(
@@ -75,6 +81,7 @@ impl Command {
             Self::Run(settings) => settings.run().await,
             Self::Config(settings) => settings.show(output),
             Self::Check(settings) => settings.preflight(output).await,
+            Self::Resume(settings) => settings.resume(output),
         }
     }
 }
@@ -120,6 +127,19 @@ impl Settings {
         }
         let text = toml::to_string_pretty(&config).map_err(Failure::failed)?;
         Ok(output.document(&text, &json!(config))?)
+    }
+
+    fn resume(self, output: &Output) -> Result<(), Failure> {
+        let (config, _missing) = self.load()?;
+        let nonce = tallystick_node::resume(&config)?;
+        let about = match nonce {
+            Some(nonce) => format!(
+                "nonce {nonce} of {} was not this node's; start it, and it goes on from there",
+                config.keys.account
+            ),
+            None => "nothing stood in its way".to_owned(),
+        };
+        Ok(output.document(&about, &json!({ "foreignNonce": nonce }))?)
     }
 
     /// The configuration, and where its file would be if there is none.
