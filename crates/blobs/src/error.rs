@@ -119,7 +119,10 @@ pub enum BlobError {
         moved_to: Option<PathBuf>,
     },
     /// The quota of the store does not allow it.
-    #[error("{needed} bytes are needed and {free} are free; collect garbage or raise the quota")]
+    #[error(
+        "{needed} bytes are needed and {free} of the quota are free; wait until others are not \
+         needed any more, or raise it"
+    )]
     NoSpace {
         /// Bytes on disk that the call needs in addition.
         needed: u64,

@@ -25,7 +25,6 @@ use tokio::sync::{mpsc, watch};
 use crate::desk::{Desk, DeskHandle};
 use crate::feed::Feed;
 use crate::hands::Hands;
-use crate::machine::Machine;
 use crate::serve::clients::ClientService;
 use crate::serve::workers::WorkerService;
 use crate::sessions::Sessions;
@@ -164,12 +163,9 @@ impl Coordinator {
 }
 
 impl Needs {
-    /// The blobs of all jobs that are worked on or were not long ago; nothing where the
-    /// coordinator stops.
+    /// See [`crate::machine::Machine::needs`]; nothing where the coordinator stops.
     pub async fn blobs(&self) -> Option<BTreeSet<BlobDigest>> {
-        let blobs =
-            |machine: &Machine| machine.books().flat_map(|(_, book)| book.blobs()).collect();
-        self.0.ask(move |machine, _| blobs(machine)).await.ok()
+        self.0.ask(|machine, _| machine.needs()).await.ok()
     }
 }
 

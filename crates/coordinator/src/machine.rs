@@ -15,22 +15,22 @@ mod wish;
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tallystick_journal::Stored;
 use tallystick_planted::{Bug, planted};
 use tallystick_protocol::ledger::{
     Action, CloseReason, Effect, Event, Evidence, Ledger, Notice, OutboxEntry, Refusal, Settings,
-    State as LedgerState,
+    Settlement, State as LedgerState,
 };
 use tallystick_scheduler::{Candidate, CandidateId, SchedulingParameters};
-use tallystick_types::{Attempt, JobId, Seconds, TaskIndex};
+use tallystick_types::{Attempt, BlobDigest, JobId, Seconds, TaskIndex};
 
 pub use book::{Agreed, Book, ReceiptStage, UnknownJob, holders};
 pub use input::{ChainCallKind, Input, Lease, NodeOutput, Offer};
 pub use prospect::{Terms, Waiting};
-pub use wish::{At, ChainCall, NodeOrder, OutputPart, Row, Told, Wish};
+pub use wish::{At, ChainCall, JobResult, NodeOrder, OutputPart, Row, Told, Wish};
 
 use choose::Chooser;
 use prospect::Weighed;
@@ -120,6 +120,20 @@ impl Machine {
     /// The jobs that were offered, in the order of their ids.
     pub fn books(&self) -> impl Iterator<Item = (JobId, &Book)> {
         self.books.iter().map(|(job, book)| (*job, book))
+    }
+
+    /// Every blob that has to stay here: what jobs work with until their money went for good, and
+    /// what came out of them until they are forgotten.
+    pub fn needs(&self) -> BTreeSet<BlobDigest> {
+        let mut needs = BTreeSet::new();
+        for (job, book) in &self.books {
+            needs.extend(book.outputs.values().map(|(_, output)| output.blob));
+            let known = self.ledger.job(*job);
+            if known.is_none_or(|job| job.settlement == Settlement::Open) {
+                needs.extend(book.work());
+            }
+        }
+        needs
     }
 
     /// The machines that are known.

@@ -12,7 +12,7 @@ use tallystick_chain::follow::{House, ScriptedChain};
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_chain::outbox::{Intent, OutboxHandle, ScriptedOutbox};
 use tallystick_chain::view::{HouseEvent, JobEvent, NetworkEvent};
-use tallystick_journal::{EventNumber, Journal, Network};
+use tallystick_journal::{EventNumber, JobRecord, JobStatus, Journal, Network};
 use tallystick_ports::ManualClock;
 use tallystick_protocol::ledger::{Event, Limits, NodeProfile, Queueing};
 use tallystick_protocol::specification::{Input as WorkInput, Specification, Work};
@@ -98,6 +98,22 @@ pub(crate) fn parameters() -> JobParameters {
     }
 }
 
+/// The row of a public job that is pending.
+pub(crate) fn pending_record() -> JobRecord {
+    JobRecord {
+        kind: "wasm".to_owned(),
+        policy: Policy::Auto,
+        privacy: Privacy::Public,
+        user: Address::repeat_byte(0x11),
+        status: JobStatus::Pending,
+        payload: Vec::new(),
+        result: None,
+        worker: None,
+        created_at: WallTime::new(1),
+        completed_at: None,
+    }
+}
+
 /// Waits until something holds.
 pub(crate) async fn until<F: Future<Output = bool>>(mut what: impl FnMut() -> F) {
     let reached = async {
@@ -126,12 +142,17 @@ impl Scene {
         Self { chain, outbox, clock, client: LocalKey::random(), blobs, house, handle, folder }
     }
 
+    /// What the coordinator keeps, while it does not run.
+    pub(crate) fn journal(&self) -> Journal {
+        let domain = ScriptedChain::deployment().job_domain();
+        let network = Network { chain: domain.chain, jobs: domain.job_manager };
+        Journal::open(self.folder.path().join("journal"), network).unwrap()
+    }
+
     fn open(&self) -> (Coordinator, CoordinatorServices) {
         let deployment = Arc::new(ScriptedChain::deployment());
-        let network =
-            Network { chain: deployment.chain_id, jobs: deployment.job_domain().job_manager };
         let parts = CoordinatorParts {
-            journal: Journal::open(self.folder.path().join("journal"), network).unwrap(),
+            journal: self.journal(),
             blobs: self.blobs.clone(),
             house: self.house.clone(),
             outbox: self.handle.clone(),

@@ -6,7 +6,7 @@ use tallystick_journal::{
 use tallystick_protocol::ledger::CloseReason;
 use tallystick_types::{Canonical, JobId, SignedReceipt, WallTime};
 
-use crate::machine::{Machine, Row};
+use crate::machine::{JobResult, Machine, Row};
 
 /// Keeps a row in the same write as the input that led to it.
 pub(super) fn keep(
@@ -60,10 +60,10 @@ fn job_completed(
     let job = signed.receipt.job;
     let Some(record) = step.get(JobRecord::TABLE, &job)? else { return Ok(()) };
     let parts = machine.parts(job).unwrap_or_default();
-    let result = serde_json::json!({ "output": signed.receipt.output, "parts": parts });
+    let result = JobResult { output: signed.receipt.output, parts };
     let record = JobRecord {
         status: JobStatus::Completed,
-        result: Some(result.to_string().into_bytes()),
+        result: serde_json::to_vec(&result).ok(),
         worker: Some(signed.identity),
         completed_at: Some(now),
         ..record

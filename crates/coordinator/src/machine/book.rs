@@ -191,11 +191,10 @@ impl Book {
         usage
     }
 
-    /// Every blob that has to stay here while the job lasts.
-    pub fn blobs(&self) -> Vec<BlobDigest> {
+    /// The blobs that nodes work with.
+    pub fn work(&self) -> Vec<BlobDigest> {
         let mut blobs = self.offer.specification.blobs();
         blobs.push(BlobDigest::new(*self.offer.specification.digest().as_bytes()));
-        blobs.extend(self.outputs.values().map(|(_, output)| output.blob));
         blobs
     }
 }

@@ -93,6 +93,13 @@ impl Machine {
         it.tasks.values().map(|task| part(book, task.index, task.slices)).collect()
     }
 
+    /// The outputs that are here of a job's tasks, from a task on, in their order.
+    pub fn outputs(&self, job: JobId, from: TaskIndex) -> Option<impl Iterator<Item = OutputPart>> {
+        let (book, it) = (self.books.get(&job)?, self.ledger.job(job)?);
+        let tasks = it.tasks.range(from..);
+        Some(tasks.filter_map(|(task, it)| part(book, *task, it.slices)))
+    }
+
     /// All outputs are joined: the first signer of the claim is asked to sign the receipt.
     pub(super) fn joined(&mut self, job: JobId, whole: (OutputDigest, u64), out: &mut Stepped) {
         let Some(book) = self.books.get_mut(&job) else { return };

@@ -1,16 +1,16 @@
 //! What a coordinator wants done. Wishes are fulfilled after their input is in the journal, perhaps
 //! more than once; each is harmless when it comes again.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tallystick_protocol::claim::TaskProof;
 use tallystick_protocol::commitment::TaskAssignment;
 use tallystick_protocol::ledger::{
     CloseReason, Event, Evidence, EvidenceKind, Failure, NoNode, Role, TryEnd,
 };
 use tallystick_types::{
-    Amount, Attempt, Attestation, BeaconRound, BlobDigest, Commitment, JobId, OutputRoot, Ppm,
-    Receipt, ReceiptClaim, ReceiptDigest, Seat, Seconds, SignedReceipt, SliceRange,
-    SpecificationDigest, TaskAttempt, TaskIndex, WallTime,
+    Amount, Attempt, Attestation, BeaconRound, BlobDigest, Commitment, JobId, OutputDigest,
+    OutputRoot, Ppm, Receipt, ReceiptClaim, ReceiptDigest, Seat, Seconds, SignedReceipt,
+    SliceRange, SpecificationDigest, TaskAttempt, TaskIndex, WallTime,
 };
 
 use super::input::ChainCallKind;
@@ -119,8 +119,17 @@ impl ChainCall {
     }
 }
 
+/// What came out of a job, as its row keeps it in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobResult {
+    /// Digest of the whole output.
+    pub output: OutputDigest,
+    /// Its parts in the order of their tasks.
+    pub parts: Vec<OutputPart>,
+}
+
 /// One task's part of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputPart {
     /// The task.
     pub task: TaskIndex,

@@ -34,8 +34,6 @@ use crate::shared::Shared;
 const SILENCE: Duration = Duration::from_secs(15);
 /// The most orders that are remembered until the chain shows their jobs.
 const TAKEN: usize = 4_096;
-/// Parts of a result in one answer.
-const PARTS: usize = 4_096;
 
 /// Serves clients.
 #[derive(Clone, Debug)]
@@ -149,15 +147,12 @@ impl Clients for ClientService {
     ) -> Result<Response<v1::ResultResponse>, Status> {
         let message::ResultRequest { job, first_task, access } = checked(request.into_inner())?;
         access::require_reader(&self.shared, job, access.as_ref()).await?;
-        let found = self.shared.desk.ask(move |machine, _| {
-            let receipt = describe::output(machine, job);
-            let parts = describe::parts(machine, job, first_task, PARTS)?;
-            Some((receipt, parts))
+        let found = self.shared.desk.ask(move |machine, reader| {
+            let record = reader.get(JobRecord::TABLE, &job)?;
+            Ok(describe::result(machine, record.as_ref(), (job, first_task)))
         });
-        let found = found.await.map_err(stopped)?;
-        let (output, (parts, next_task)) = found.ok_or_else(|| unknown(job))?;
-        let parts = parts.try_into().map_err(|_| Status::internal("too many parts"))?;
-        Ok(Response::new(message::ResultResponse { output, parts, next_task }.into()))
+        let found = found.await.map_err(stopped)?.map_err(disk)?;
+        Ok(Response::new(found.ok_or_else(|| unknown(job))?.into()))
     }
 
     async fn receipt(

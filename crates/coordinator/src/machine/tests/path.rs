@@ -213,11 +213,17 @@ fn a_job_is_forgotten_only_after_its_money_went_for_good() {
     assert!(world.machine.book(job_id(1)).is_some(), "nothing is final");
     let proposals = world.calls(ChainCallKind::Propose).len();
     assert_eq!(proposals, 1, "a proposal that the chain shows is not asked again");
+    let work: BTreeSet<_> = world.book(1).work().into_iter().collect();
+    let output: BTreeSet<_> = world.book(1).outputs.values().map(|(_, it)| it.blob).collect();
+    assert!(work.len() >= 2 && output.len() == 1);
+    assert_eq!(world.machine.needs(), &work | &output);
     world.on_chain(1).standing = Standing::Settled;
     world.open(Parcel::Word(job_id(1)));
     let settlement = world.machine.ledger().job(job_id(1)).unwrap().settlement;
     assert_eq!(settlement, Settlement::Settled);
+    assert_eq!(world.machine.needs(), output, "nobody works on it any more");
     world.pass(2);
+    assert_eq!(world.machine.needs(), BTreeSet::new());
     assert!(world.machine.book(job_id(1)).is_none());
     assert!(world.machine.ledger().job(job_id(1)).is_none());
 }

@@ -97,31 +97,18 @@ pub(super) async fn require_paired(
 
 #[cfg(test)]
 mod tests {
-    use tallystick_journal::JobStatus;
-    use tallystick_types::Policy;
     use tonic::Code;
 
     use super::*;
-
-    fn record_of(privacy: Privacy) -> JobRecord {
-        JobRecord {
-            kind: "wasm".to_owned(),
-            policy: Policy::Auto,
-            privacy,
-            user: Address::repeat_byte(1),
-            status: JobStatus::Pending,
-            payload: Vec::new(),
-            result: None,
-            worker: None,
-            created_at: WallTime::new(1),
-            completed_at: None,
-        }
-    }
+    use crate::scene::pending_record;
 
     #[test]
     fn a_private_job_is_read_by_its_client_and_a_public_one_by_anybody() {
-        let (client, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
-        let code = |privacy, who| may_read(&record_of(privacy), who).map_err(|it| it.code());
+        let record = pending_record();
+        let (client, other) = (record.user, Address::repeat_byte(2));
+        let code = |privacy, who| {
+            may_read(&JobRecord { privacy, ..record.clone() }, who).map_err(|it| it.code())
+        };
         for who in [None, Some(client), Some(other)] {
             assert_eq!(code(Privacy::Public, who), Ok(()));
         }

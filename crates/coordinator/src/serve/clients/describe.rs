@@ -8,21 +8,25 @@ use tallystick_chain::view::{HouseView, Outcome};
 use tallystick_journal::JobRecord;
 use tallystick_protocol::ledger::{Job, JobPhase, TaskState};
 use tallystick_types::{
-    Amount, JobId, JobState, OutputDigest, ParametersVersion, Ppm, Privacy, Seat, TaskIndex,
-    WallTime,
+    Amount, JobId, JobState, OutputDigest, ParametersVersion, Ppm, Privacy, Seat, SliceRange,
+    TaskIndex, WallTime,
 };
 use tallystick_wire::client::{
     self as message, DeadLetter, DeadLettersRequest, DeadLettersResponse, Finality, JobStatus,
     JobsRequest, JobsResponse, NetworkResponse, NodeStatus, NodesResponse, Page, Phase, ResultPart,
+    ResultResponse,
 };
 use tallystick_wire::{Cursor, List};
 
 use super::{label, sentence, software};
 use crate::desk::Stopped;
-use crate::machine::{Machine, ReceiptStage};
+use crate::machine::{JobResult, Machine, OutputPart, ReceiptStage};
 use crate::orders;
 use crate::shared::Shared;
 use crate::watch;
+
+/// Parts of a result in one answer.
+const PARTS: usize = 4_096;
 
 /// The network, as a client needs it.
 pub(super) fn network(shared: &Shared) -> NetworkResponse {
@@ -178,8 +182,21 @@ fn phase(state: Option<JobState>, known: Option<&Job>) -> Phase {
     }
 }
 
+/// What came out of a job, from a task on. A job that was over long ago is known by its row alone.
+pub(super) fn result(
+    machine: &Machine,
+    record: Option<&JobRecord>,
+    (job, first_task): (JobId, TaskIndex),
+) -> Option<ResultResponse> {
+    if let Some(parts) = machine.outputs(job, first_task) {
+        return page(output(machine, job), parts);
+    }
+    let JobResult { output, parts } = serde_json::from_slice(record?.result.as_ref()?).ok()?;
+    page(Some(output), parts.into_iter().filter(|part| part.task >= first_task))
+}
+
 /// Digest of the whole output, once the receipt states it.
-pub(super) fn output(machine: &Machine, job: JobId) -> Option<OutputDigest> {
+fn output(machine: &Machine, job: JobId) -> Option<OutputDigest> {
     match &machine.book(job)?.receipt {
         ReceiptStage::Signed { receipt, .. } => Some(receipt.receipt.output),
         ReceiptStage::Signing { agreed, .. } => agreed.output.map(|(output, _)| output),
@@ -187,28 +204,24 @@ pub(super) fn output(machine: &Machine, job: JobId) -> Option<OutputDigest> {
     }
 }
 
-/// The parts of a result that are here, from a task on, and the task to go on with.
-pub(super) fn parts(
-    machine: &Machine,
-    job: JobId,
-    from: TaskIndex,
-    most: usize,
-) -> Option<(Vec<ResultPart>, Option<TaskIndex>)> {
-    let (book, it) = (machine.book(job)?, machine.ledger().job(job)?);
-    let part = |(task, (_, output)): (&TaskIndex, &(_, crate::machine::NodeOutput))| {
-        let slices = it.tasks.get(task)?.slices;
+/// The first parts, and the task to go on with.
+fn page(
+    output: Option<OutputDigest>,
+    parts: impl Iterator<Item = OutputPart>,
+) -> Option<ResultResponse> {
+    let part = |part: OutputPart| {
+        let SliceRange { first, count } = part.slices;
         Some(ResultPart {
-            task: *task,
-            first_slice: slices.first,
-            slice_count: NonZeroU64::new(slices.count)?,
-            blob: output.blob,
-            size: output.bytes,
+            task: part.task,
+            first_slice: first,
+            slice_count: NonZeroU64::new(count)?,
+            blob: part.blob,
+            size: part.bytes,
         })
     };
-    let mut parts: Vec<_> =
-        book.outputs.range(from..).filter_map(part).take(most.saturating_add(1)).collect();
-    let next = if parts.len() > most { parts.pop().map(|part| part.task) } else { None };
-    Some((parts, next))
+    let mut parts: Vec<_> = parts.filter_map(part).take(PARTS + 1).collect();
+    let next_task = if parts.len() > PARTS { parts.pop().map(|part| part.task) } else { None };
+    Some(ResultResponse { output, parts: parts.try_into().ok()?, next_task })
 }
 
 /// Why a job stands where it stands, with every decision about its tasks.

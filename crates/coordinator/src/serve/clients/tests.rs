@@ -5,8 +5,12 @@ use ed25519_dalek::SigningKey;
 use tallystick_chain::keys::{EvmSigner, LocalKey};
 use tallystick_chain::outbox::Intent;
 use tallystick_chain::view::JobEvent;
+use tallystick_journal::JobStatus;
 use tallystick_protocol::specification::Specification;
-use tallystick_types::{JobOrder, JobTerms, NodeId, Seat};
+use tallystick_types::{
+    BlobDigest, JobOrder, JobTerms, NodeId, OutputDigest, OutputRoot, Seat, SliceRange, TaskIndex,
+    WallTime,
+};
 use tallystick_wire::authentication::{ClientRequest, Network, SessionChallenge};
 use tallystick_wire::blobs::v1 as blobs_v1;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
@@ -24,7 +28,8 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 
 use super::*;
-use crate::scene::{PATIENCE, Running, Scene, parameters};
+use crate::machine::{JobResult, OutputPart};
+use crate::scene::{PATIENCE, Running, Scene, parameters, pending_record};
 
 /// A coordinator with its doors open.
 struct House {
@@ -36,7 +41,10 @@ struct House {
 
 impl House {
     async fn open() -> Self {
-        let scene = Scene::new();
+        Self::of(Scene::new()).await
+    }
+
+    async fn of(scene: Scene) -> Self {
         let running = scene.start();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -138,6 +146,42 @@ async fn what_is_asked_of_a_job_that_nobody_knows_is_not_found_by_any_door() {
     let short = v1::StatusRequest { job: vec![9; 31] };
     assert_eq!(client.status(short).await.unwrap_err().code(), Code::InvalidArgument);
     drop(client);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_out_of_a_job_that_is_forgotten_is_found_in_its_row() {
+    let job = JobId::new([9; 32]);
+    let part = |task: u32| OutputPart {
+        task: TaskIndex::new(task),
+        slices: SliceRange { first: u64::from(task) * 4, count: 4 },
+        blob: BlobDigest::new([task.to_le_bytes()[0]; 32]),
+        bytes: 70,
+        output_root: OutputRoot::new([8; 32]),
+    };
+    let output = OutputDigest::new([6; 32]);
+    let result = JobResult { output, parts: (0..3).map(part).collect() };
+    let record = JobRecord {
+        status: JobStatus::Completed,
+        result: Some(serde_json::to_vec(&result).unwrap()),
+        completed_at: Some(WallTime::new(2)),
+        ..pending_record()
+    };
+    let scene = Scene::new();
+    let mut journal = scene.journal();
+    let mut step = journal.step();
+    step.put_job(job, &record).unwrap();
+    step.commit().unwrap();
+    drop(journal);
+    let house = House::of(scene).await;
+    let asked = |first_task| v1::ResultRequest { job: vec![9; 32], first_task, access: None };
+    let all = house.client().result(asked(0)).await.unwrap().into_inner();
+    assert_eq!(all.output, Some(vec![6; 32]));
+    assert_eq!(all.parts.len(), 3);
+    let rest = house.client().result(asked(2)).await.unwrap().into_inner();
+    assert_eq!(rest.parts.len(), 1);
+    assert_eq!(rest.parts[0].first_slice, 8);
+    assert_eq!(rest.next_task, None);
     house.close().await;
 }
 
