@@ -72,7 +72,7 @@ pub enum NodeError {
     #[error(transparent)]
     Task(#[from] TaskError),
     /// Another node has the folder.
-    #[error("{} is in use by a node that runs; stop it, or give this one its own folder", path.display())]
+    #[error("{} is in use by another node; stop it or use another folder", path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
