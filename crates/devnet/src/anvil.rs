@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use tallystick_types::ChainId;
+use tempfile::TempDir;
 
 use crate::address::free_address;
 use crate::tools::{Tool, ToolError};
@@ -34,6 +35,9 @@ pub struct Anvil {
     /// Where it keeps the chain, if it does.
     state: Option<PathBuf>,
     host: IpAddr,
+    /// Where it puts the states of old blocks, a megabyte or so for each. It removes them only
+    /// where it ends by itself, and here it is killed.
+    _states: TempDir,
 }
 
 /// Why Anvil does not run.
@@ -101,7 +105,10 @@ impl Anvil {
         state: Option<&Path>,
         (host, port): (IpAddr, &str),
     ) -> Result<Self, AnvilError> {
+        let failed = |source| AnvilError::Start { source };
+        let states = tempfile::Builder::new().prefix("anvil-").tempdir().map_err(failed)?;
         let mut command = Command::new(Tool::Anvil.find(repository)?);
+        command.arg("--cache-path").arg(states.path());
         command.args(["--host", &host.to_string(), "--port", port]);
         command.args(["--chain-id", &chain.to_string()]);
         if let Some(state) = state {
@@ -113,7 +120,7 @@ impl Anvil {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|source| AnvilError::Start { source })?;
+            .map_err(failed)?;
         let (lines, heard) = mpsc::channel();
         if let Some(output) = process.stdout.take() {
             listen(output, lines.clone());
@@ -123,7 +130,8 @@ impl Anvil {
         }
         // From here on an early return stops the process.
         let (repository, state) = (repository.to_owned(), state.map(Path::to_owned));
-        let mut anvil = Self { process, address: String::new(), chain, repository, state, host };
+        let (address, _states) = (String::new(), states);
+        let mut anvil = Self { process, address, chain, repository, state, host, _states };
         let mut last = String::from("none");
         loop {
             match heard.recv_timeout(STARTUP) {
@@ -167,4 +175,27 @@ fn listen(output: impl io::Read + Send + 'static, lines: Sender<String>) {
             let _ = lines.send(line);
         }
     });
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_it_put_on_the_disk_goes_with_it() {
+        let anvil = Anvil::start(&crate::repository(), ChainId::new(31_337)).unwrap();
+        tallystick_tls::install_provider();
+        let mine = r#"{"jsonrpc":"2.0","id":1,"method":"anvil_mine","params":["0x200"]}"#;
+        let request = reqwest::Client::new().post(anvil.url()).body(mine);
+        let request = request.header("content-type", "application/json");
+        assert!(request.send().await.unwrap().status().is_success());
+        let words = fs::read_to_string(format!("/proc/{}/cmdline", anvil.process.id())).unwrap();
+        let mut words = words.split('\0').skip_while(|word| *word != "--cache-path");
+        let folder = PathBuf::from(words.nth(1).unwrap());
+        assert!(fs::read_dir(&folder).unwrap().count() > 0, "{}", folder.display());
+        drop(anvil);
+        assert!(!folder.exists());
+    }
 }
