@@ -32,6 +32,7 @@ use crate::network::NetworkError;
 use crate::proxy::Fault;
 
 pub use crashes::{Sweep, Swept, sweep};
+pub use death::ONE_THREAD;
 pub use load::{LoadPlan, run as load};
 pub use storm::Census;
 pub use watch::Seen;

@@ -12,7 +12,10 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use tallystick_devnet::chaos::ONE_THREAD;
+use tallystick_ports::blocking::stay_on_this_thread;
 use tallystick_types::ChainId;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Why a command ended early.
@@ -66,8 +69,13 @@ impl Command {
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(work)
+    let mut runtime = if std::env::var_os(ONE_THREAD).is_some() {
+        stay_on_this_thread();
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    runtime.enable_all().build()?.block_on(work)
 }
 
 /// A number for a chain that no other program on this machine uses now.

@@ -128,10 +128,10 @@ fn refused(slot: SigningSlot, error: SignOnceError<SignError>) -> SigningError {
     match error {
         SignOnceError::Conflict { .. } => SigningError::AlreadySigned { slot },
         SignOnceError::Forgotten { .. } => SigningError::Pruned { slot },
-        SignOnceError::OtherKind { .. }
-        | SignOnceError::Damaged
-        | SignOnceError::Key(_)
-        | SignOnceError::Store(_) => SigningError::Unavailable(Box::new(error)),
+        SignOnceError::Store(error) => SigningError::Record(error),
+        SignOnceError::OtherKind { .. } | SignOnceError::Damaged | SignOnceError::Key(_) => {
+            SigningError::Unavailable(Box::new(error))
+        }
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
     use alloy_primitives::Address;
     use tallystick_chain::keys::LocalKey;
     use tallystick_chain::keys::protection::History;
-    use tallystick_ports::MemoryStore;
+    use tallystick_ports::{MemoryStore, StoreError};
     use tallystick_types::{Attempt, ChainId, JobId, TaskAttempt, TaskIndex};
 
     use super::*;
@@ -175,6 +175,17 @@ mod tests {
         assert_eq!(same, claim);
         let other = again.sign_claim(slot(SigningKind::Claim), B256::repeat_byte(2));
         assert!(matches!(other, Err(SigningError::AlreadySigned { .. })));
+    }
+
+    #[test]
+    fn what_cannot_be_written_down_is_not_signed() {
+        let store = MemoryStore::default();
+        let keys = keys(&store, &LocalKey::random());
+        store.fail_after(0);
+        let signed = keys.sign_receipt(slot(SigningKind::Receipt), b"TALLYRCT r");
+        assert!(matches!(signed, Err(SigningError::Record(StoreError::NoSpace(_)))), "{signed:?}");
+        store.mend();
+        keys.sign_receipt(slot(SigningKind::Receipt), b"TALLYRCT other").unwrap();
     }
 
     #[test]

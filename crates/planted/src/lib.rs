@@ -115,6 +115,8 @@ bugs! {
 
     /// The worker signs commitments and receipts without looking at what it signed before.
     SignsUnprotected = "signs-unprotected",
+    /// The worker goes on where the disk refused to take down a signature.
+    IgnoresRecord = "ignores-record",
     /// The signing protection gives signatures out that are not on the disk.
     ProtectsUnsynced = "protects-unsynced",
     /// The agent keeps its output in memory only.

@@ -7,6 +7,8 @@ use tallystick_types::{
     Attempt, EvmSignature, IdentityKey, IdentitySignature, JobId, Seat, TaskAttempt, TaskIndex,
 };
 
+use crate::StoreError;
+
 #[cfg(any(test, feature = "test-utils"))]
 mod memory;
 #[cfg(test)]
@@ -69,7 +71,11 @@ pub enum SigningError {
     /// The bytes are not of the kind that the call is for.
     #[error("the bytes are not of the kind that this key signs here")]
     WrongKind,
-    /// The keys or their record cannot be used now. Nothing was signed.
+    /// The record of signatures cannot be read or written, so nothing was signed. Its disk failed:
+    /// whoever asked ends.
+    #[error("the record of signatures failed")]
+    Record(#[source] StoreError),
+    /// The keys cannot be used now. Nothing was signed.
     #[error("the keys cannot be used now; look at the key store")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -108,6 +108,11 @@ impl Machine {
         }
     }
 
+    /// Batches that its disks did not take.
+    pub fn refusals(&self) -> u64 {
+        self.disk.refusals() + self.log.refusals()
+    }
+
     /// Its store.
     pub fn store(&self) -> Arc<dyn Store> {
         Arc::new(self.disk.clone())

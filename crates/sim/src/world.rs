@@ -324,14 +324,14 @@ impl World {
         let Some(place) = self.places.get_mut(who.pid) else { return };
         let Some(process) = &mut place.process else { return };
         let fuse = place.machine.fuse.clone();
-        let refused = place.machine.log.refusals();
+        let refused = place.machine.refusals();
         let mut here = Here { me: who, name: &place.name, fuse: &fuse, out: &mut self.out };
         let ended = act(process, &mut here).err();
         let goes_on = ended.is_none() && !fuse.is_gone();
-        let refused = place.machine.log.refusals() > refused;
+        let refused = place.machine.refusals() > refused;
         let name = &place.name;
         self.out.tally.oracles.check(
-            "a coordinator ends where its log refuses a write",
+            "a process ends where its disk refuses a write",
             !(refused && goes_on),
             || format!("{name} goes on though its disk refused what it is to act on"),
         );

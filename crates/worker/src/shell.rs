@@ -2,7 +2,8 @@
 //! simulator, performs the effects of an agent with the same code.
 
 use tallystick_abi::JobDomain;
-use tallystick_ports::{JobFacts, WorkerKeys};
+use tallystick_planted::{Bug, planted};
+use tallystick_ports::{JobFacts, SigningError, StoreError, WorkerKeys};
 use tallystick_types::{Canonical, InputDigest, JobId, Ppm, WallTime};
 use tallystick_wire::worker::{AgentBody, Capabilities, FreeResources, Heartbeat};
 
@@ -27,22 +28,40 @@ pub fn look_up(facts: &dyn JobFacts, job: JobId) -> Input {
 
 /// Has the keys sign what an effect asks for; nothing where it asks for no signature. Blocks on
 /// the disk.
-pub fn sign(effect: &Effect, keys: &dyn WorkerKeys, domain: &JobDomain) -> Option<Input> {
-    match effect {
+///
+/// # Errors
+///
+/// Where the disk refused the record of signatures. A worker ends then: it could sign nothing any
+/// more, and would fail at everything that it takes on.
+pub fn sign(
+    effect: &Effect,
+    keys: &dyn WorkerKeys,
+    domain: &JobDomain,
+) -> Result<Option<Input>, StoreError> {
+    let signed = match effect {
         Effect::SignPledge { slot, pledge } => {
-            let outcome = keys.sign_pledge(*slot, &pledge.to_bytes());
-            Some(Input::PledgeSigned { assignment: pledge.assignment, outcome })
+            let outcome = recorded(keys.sign_pledge(*slot, &pledge.to_bytes()))?;
+            Input::PledgeSigned { assignment: pledge.assignment, outcome }
         }
         Effect::SignClaim { slot, claim } => {
-            let outcome = keys.sign_claim(*slot, domain.claim_digest(claim));
-            Some(Input::ClaimSigned { job: claim.job, attempt: claim.attempt, outcome })
+            let outcome = recorded(keys.sign_claim(*slot, domain.claim_digest(claim)))?;
+            Input::ClaimSigned { job: claim.job, attempt: claim.attempt, outcome }
         }
         Effect::SignReceipt { slot, receipt } => {
             let (job, bytes) = (receipt.job, receipt.to_bytes());
-            let outcome = keys.sign_receipt(*slot, &bytes);
-            Some(Input::ReceiptSigned { job, receipt: sha256(&bytes).into(), outcome })
+            let outcome = recorded(keys.sign_receipt(*slot, &bytes))?;
+            Input::ReceiptSigned { job, receipt: sha256(&bytes).into(), outcome }
         }
-        _ => None,
+        _ => return Ok(None),
+    };
+    Ok(Some(signed))
+}
+
+/// What came of a signature, where its record did not fail.
+fn recorded<T>(outcome: Result<T, SigningError>) -> Result<Result<T, SigningError>, StoreError> {
+    match outcome {
+        Err(SigningError::Record(error)) if !planted(Bug::IgnoresRecord) => Err(error),
+        outcome => Ok(outcome),
     }
 }
 

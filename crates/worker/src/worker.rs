@@ -59,8 +59,9 @@ pub struct Ports {
 /// Why a worker ended by itself. What it had begun follows from its store at the next start.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The store failed; nothing was said or signed that is not in it.
-    #[error("the worker's journal failed")]
+    /// The journal or the record of signatures failed; nothing was said or signed that is not in
+    /// it.
+    #[error("the worker's journal or its record of signatures failed")]
     Store(#[from] StoreError),
     /// A part of this program failed.
     #[error("a part of the worker failed")]
@@ -323,7 +324,7 @@ impl Runner {
             | Effect::SignClaim { .. }
             | Effect::SignReceipt { .. }) => {
                 let (keys, domain) = (Arc::clone(&self.worker.ports.keys), self.worker.domain);
-                let signed = blocking::run(move || sign(&effect, &*keys, &domain)).await?;
+                let signed = blocking::run(move || sign(&effect, &*keys, &domain)).await??;
                 fail::fail_point!("worker.signature.given");
                 return Ok(signed);
             }

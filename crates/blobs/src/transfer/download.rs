@@ -227,8 +227,13 @@ impl Download {
         };
         let path = files.data_path.clone();
         self.claim.left = self.descriptor().map(needed);
-        let ended = files.data.append(&trailer::encode(&blob)).and_then(|()| files.data.sync());
-        ended.map_err(BlobError::io(&path))?;
+        files.data.append(&trailer::encode(&blob)).map_err(BlobError::io(&path))?;
+        if let Err(source) = files.data.sync() {
+            // What the disk did not take now counts as written for every later sync of this file.
+            drop(files);
+            self.remove_files();
+            return Err(BlobError::io(&path)(source).into());
+        }
         fail::fail_point!("blobs.download.synced");
         drop(files);
         let mut placed = false;

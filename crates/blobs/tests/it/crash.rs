@@ -180,6 +180,25 @@ fn one_failing_call_harms_only_the_operation_that_made_it() {
 }
 
 #[test]
+fn what_is_acknowledged_after_a_failed_call_survives_as_well() {
+    let (origin, _folder) = local(QUOTA);
+    let mut source = origin.serve(origin.put(&content(3)).unwrap().digest).unwrap();
+    for call in 1..=calls(&mut source) {
+        for seed in 0..6 {
+            let disk = Arc::new(FaultyDisk::default());
+            disk.fail_at(call, Fault::Error);
+            let config = StoreConfig::new("/store", QUOTA);
+            let Ok((store, _)) = BlobStore::open_on(disk.clone(), config) else { continue };
+            live(&store, &mut source);
+            let told = live(&store, &mut source);
+            drop(store);
+            disk.crash(seed);
+            check_restarted(&disk, &told, &mut source, &format!("call {call}, seed {seed}"));
+        }
+    }
+}
+
+#[test]
 fn a_disk_that_cannot_move_a_damaged_file_still_does_not_serve_it() {
     let disk = Arc::new(FaultyDisk::default());
     let (store, _) = on(&disk, QUOTA);

@@ -2,7 +2,8 @@
 //!
 //! Bytes survive when their file was synced, names when their folder was. Of everything else a
 //! crash keeps a part that the seed decides: a file may be cut or end in zeros, a rename may have
-//! reached one of its two folders.
+//! reached one of its two folders. As on Linux, a sync that failed is not made good by the next one,
+//! which says that all is well: the pages count as clean.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,6 +18,8 @@ struct Inode {
     bytes: Vec<u8>,
     synced: Vec<u8>,
     modified: u64,
+    /// A sync failed: what the disk did not get then it never gets.
+    lost: bool,
 }
 
 /// What happens at the call whose number was given.
@@ -297,10 +300,13 @@ impl AppendFile for Handle {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.state.lock().unwrap();
-        state.change()?;
+        let fault = state.change();
         let file = state.inodes.get_mut(&self.inode).unwrap();
-        file.synced.clone_from(&file.bytes);
-        Ok(())
+        file.lost |= fault.is_err();
+        if !file.lost {
+            file.synced.clone_from(&file.bytes);
+        }
+        fault
     }
 }
 

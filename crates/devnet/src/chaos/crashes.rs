@@ -42,8 +42,8 @@ pub struct Sweep {
     pub every_role: bool,
     /// Only points whose names contain this.
     pub only: Option<String>,
-    /// Which calls of a thread are struck, in every role: the first, and from there in steps up to
-    /// the last. Needs strace.
+    /// Which calls are struck, in every role: the first, and from there in steps up to the last.
+    /// Needs strace.
     pub strikes: Option<(u64, u64, u64)>,
     /// After so many minutes nothing new begins.
     pub minutes: Option<u64>,

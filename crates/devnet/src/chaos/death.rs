@@ -14,6 +14,10 @@ const FIRST: Duration = Duration::from_secs(400);
 const LATER: Duration = Duration::from_secs(20);
 /// The same for system calls: more than the time of a job.
 const CALL: Duration = Duration::from_secs(60);
+/// With this in its environment a node does all its work on one thread, its waits for the disk as
+/// well. Strace counts the calls of each thread, so these are then the calls of the node.
+pub const ONE_THREAD: &str = "TALLY_DEVNET_ONE_THREAD";
+const ONE_THREAD_SET: &str = "TALLY_DEVNET_ONE_THREAD=1";
 /// The signal of a strike.
 const KILLED: i32 = 9;
 
@@ -35,7 +39,7 @@ pub(super) enum Blow {
 pub(super) enum Death {
     /// At a point, when it is passed for the n-th time.
     Point { point: &'static str, hit: u64, stops: bool },
-    /// At the n-th call of a thread.
+    /// At the n-th call.
     Strike { call: &'static str, blow: Blow, number: u64 },
 }
 
@@ -91,7 +95,7 @@ impl Death {
                     Blow::Kill => ("signal=KILL", None),
                     Blow::Eio => ("error=EIO", Some("--seccomp-bpf")),
                 };
-                let words = ["-D", "-f", "-y", "-qq", "-s", "0", "-o"];
+                let words = ["-D", "-f", "-y", "-qq", "-s", "0", "-E", ONE_THREAD_SET, "-o"];
                 let words = iter::once("strace").chain(filter).chain(words).map(OsString::from);
                 let inject = format!("inject={call}:{what}:when={number}");
                 let trace = [trace.into(), "-e".into(), format!("trace={call}").into()];
@@ -236,6 +240,14 @@ mod tests {
         let death = |hit| Death::Point { point: "outbox.send.before", hit, stops: false };
         assert_eq!(death(1).setting(), "outbox.send.before=panic");
         assert_eq!(death(3).setting(), "outbox.send.before=2*off->panic");
+    }
+
+    #[test]
+    fn a_struck_node_has_one_thread_whose_calls_strace_counts() {
+        let strike = Death::Strike { call: "fsync", blow: Blow::Eio, number: 7 };
+        let words = strike.behind(Path::new("trace"));
+        assert!(words.iter().any(|word| word == format!("{ONE_THREAD}=1").as_str()), "{words:?}");
+        assert!(words.iter().any(|word| word == "inject=fsync:error=EIO:when=7"), "{words:?}");
     }
 
     #[test]

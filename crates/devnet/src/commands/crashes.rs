@@ -22,8 +22,8 @@ pub(crate) struct Crashes {
     /// Only points whose names contain this.
     #[arg(long, value_name = "PART")]
     only: Option<String>,
-    /// Processes also die, or are refused by the disk and the network, in these system calls of
-    /// each thread: the first, the step and the last one. Needs strace.
+    /// Processes also die, or are refused by the disk and the network, in these system calls: the
+    /// first, the step and the last one. Needs strace.
     #[arg(long, num_args = 3, value_names = ["FIRST", "STEP", "LAST"])]
     strikes: Option<Vec<u64>>,
     /// After so many minutes nothing new begins.

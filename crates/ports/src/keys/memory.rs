@@ -8,6 +8,8 @@ use ed25519_dalek::{Signer, SigningKey};
 use k256::ecdsa::SigningKey as EvmKey;
 use tallystick_types::{EvmSignature, IdentityKey, IdentitySignature, NodeId, Seat};
 
+use crate::{DiskFull, StoreError};
+
 use super::{ChallengeProof, SigningError, SigningKind, SigningSlot, WorkerKeys};
 
 const CHALLENGE: &[u8; 8] = b"TALLYATH";
@@ -29,6 +31,7 @@ struct Record {
     /// The digest of what was signed in each place.
     slots: BTreeMap<SigningSlot, B256>,
     signatures: u64,
+    is_full: bool,
 }
 
 impl MemoryKeys {
@@ -53,8 +56,16 @@ impl MemoryKeys {
         self.signed.lock().unwrap_or_else(PoisonError::into_inner).signatures
     }
 
+    /// From now on there is no room to write down a signature.
+    pub fn fill_disk(&self) {
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner).is_full = true;
+    }
+
     fn take(&self, slot: SigningSlot, digest: B256) -> Result<(), SigningError> {
         let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if signed.is_full {
+            return Err(SigningError::Record(StoreError::NoSpace(DiskFull)));
+        }
         if *signed.slots.entry(slot).or_insert(digest) != digest {
             return Err(SigningError::AlreadySigned { slot });
         }

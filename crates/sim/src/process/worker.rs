@@ -418,7 +418,7 @@ impl Worker {
 
     fn perform(&mut self, effect: Effect, here: &mut Here<'_>) -> Result<Option<Input>, End> {
         crate::watcher::performs(self.hello.seat, &effect, here);
-        if let Some(signed) = sign(&effect, &*self.keys, &self.domain) {
+        if let Some(signed) = sign(&effect, &*self.keys, &self.domain)? {
             return Ok(Some(signed));
         }
         match effect {

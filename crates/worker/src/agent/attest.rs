@@ -96,9 +96,9 @@ impl Agent {
                     SigningError::AlreadySigned { .. } | SigningError::Pruned { .. } => {
                         AttestRefusal::AlreadySigned
                     }
-                    SigningError::WrongKind | SigningError::Unavailable(_) => {
-                        AttestRefusal::Internal
-                    }
+                    SigningError::Record(_)
+                    | SigningError::WrongKind
+                    | SigningError::Unavailable(_) => AttestRefusal::Internal,
                 };
                 self.refuse_claim(job, attempt, (reason, error.to_string()));
             }

@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use ed25519_dalek::SigningKey;
 use tallystick_abi::JobDomain;
 use tallystick_abi::signer_of;
-use tallystick_ports::WorkerKeys;
+use tallystick_ports::{StoreError, WorkerKeys};
 use tallystick_protocol::commitment::{Opening, Pledge, job_output_root};
 use tallystick_types::{
     Amount, Attempt, Attestation, Attestations, BlockHash, Canonical, ChainAnchor, ChainId,
@@ -18,7 +18,7 @@ use tallystick_wire::worker::{
     RevealRequest, SignOutcome, SignReceipt, SignSubject, SignVerdict, SignedOpening, TaskCommit,
     TaskReveal, v1,
 };
-use tallystick_worker::{LinkError, SetupError, Worker};
+use tallystick_worker::{LinkError, SetupError, Worker, WorkerError};
 use tokio::sync::oneshot;
 
 use crate::coordinator::{Coordinator, Session, domain, identity, key};
@@ -353,6 +353,22 @@ async fn a_false_input_is_never_executed() {
     };
     beside(worker, test).await;
     assert_eq!(house.mirror.runs.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_cannot_write_down_a_signature_ends() {
+    let (house, mut coordinator) = House::with_coordinator().await;
+    house.keys.fill_disk();
+    let worker = house.worker(&coordinator).run(std::future::pending());
+    let test = async {
+        let mut session = coordinator.admitted(0).await;
+        house.assign(&session, 0).await;
+        acknowledged(&house, &mut session, 0).await;
+        session.heard().await
+    };
+    let (ended, heard) = tokio::join!(worker, test);
+    assert!(matches!(ended, Err(WorkerError::Store(StoreError::NoSpace(_)))), "{ended:?}");
+    assert_eq!(heard, None, "a coordinator hears nothing of it but silence");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -50,7 +50,7 @@ impl Record {
         Ok(())
     }
 
-    /// Whether a strike needs not be tried: it was, or no thread came so far in this call.
+    /// Whether a strike needs not be tried: it was, or nobody came so far in this call.
     pub(super) fn is_done(&self, victim: Victim, death: Death) -> bool {
         let Death::Strike { call, blow, number } = death else { return false };
         let known = |blow| self.ends.get(&(victim, call, blow));
