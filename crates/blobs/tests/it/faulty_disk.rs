@@ -2,8 +2,8 @@
 //!
 //! Bytes survive when their file was synced, names when their folder was. Of everything else a
 //! crash keeps a part that the seed decides: a file may be cut or end in zeros, a rename may have
-//! reached one of its two folders. As on Linux, a sync that failed is not made good by the next one,
-//! which says that all is well: the pages count as clean.
+//! reached one of its two folders. As on Linux, a sync that failed is not made good by the next
+//! one, which says that all is well: the pages count as clean.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
