@@ -130,8 +130,8 @@ impl Anvil {
         }
         // From here on an early return stops the process.
         let (repository, state) = (repository.to_owned(), state.map(Path::to_owned));
-        let (address, _states) = (String::new(), states);
-        let mut anvil = Self { process, address, chain, repository, state, host, _states };
+        let address = String::new();
+        let mut anvil = Self { process, address, chain, repository, state, host, _states: states };
         let mut last = String::from("none");
         loop {
             match heard.recv_timeout(STARTUP) {

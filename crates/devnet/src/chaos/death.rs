@@ -12,12 +12,14 @@ use super::points::{PLACES, Victim, When};
 /// How long a process may run until it passes a point for the first time, and for each time after.
 const FIRST: Duration = Duration::from_secs(400);
 const LATER: Duration = Duration::from_secs(20);
-/// The same for system calls: more than the time of a job.
+/// The same for system calls: more than the time of a job, and for each call before. An archive,
+/// the slowest, syncs three times in a second.
 const CALL: Duration = Duration::from_secs(60);
-/// With this in its environment a node does all its work on one thread, its waits for the disk as
-/// well. Strace counts the calls of each thread, so these are then the calls of the node.
+const EACH_CALL: Duration = Duration::from_millis(400);
+/// With this in its environment a node does all its own work on one thread, its waits for the disk
+/// as well; only the engine of its stores has others. Strace counts the calls of each thread, so
+/// these are then the calls of the node.
 pub const ONE_THREAD: &str = "TALLY_DEVNET_ONE_THREAD";
-const ONE_THREAD_SET: &str = "TALLY_DEVNET_ONE_THREAD=1";
 /// The signal of a strike.
 const KILLED: i32 = 9;
 
@@ -95,11 +97,13 @@ impl Death {
                     Blow::Kill => ("signal=KILL", None),
                     Blow::Eio => ("error=EIO", Some("--seccomp-bpf")),
                 };
-                let words = ["-D", "-f", "-y", "-qq", "-s", "0", "-E", ONE_THREAD_SET, "-o"];
+                let words = ["-D", "-f", "-y", "-qq", "-s", "0", "-E"];
                 let words = iter::once("strace").chain(filter).chain(words).map(OsString::from);
+                let one_thread = format!("{ONE_THREAD}=1");
                 let inject = format!("inject={call}:{what}:when={number}");
-                let trace = [trace.into(), "-e".into(), format!("trace={call}").into()];
-                words.chain(trace).chain(["-e".into(), inject.into()]).collect()
+                let output = [one_thread.into(), "-o".into(), trace.into()];
+                let calls = ["-e".into(), format!("trace={call}").into(), "-e".into()];
+                words.chain(output).chain(calls).chain([inject.into()]).collect()
             }
         }
     }
@@ -119,7 +123,9 @@ impl Death {
             Self::Point { hit, .. } => {
                 FIRST + LATER * u32::try_from(hit.saturating_sub(1)).unwrap_or(u32::MAX)
             }
-            Self::Strike { .. } => CALL,
+            Self::Strike { number, .. } => {
+                CALL + EACH_CALL * u32::try_from(*number).unwrap_or(u32::MAX)
+            }
         }
     }
 
@@ -248,6 +254,14 @@ mod tests {
         let words = strike.behind(Path::new("trace"));
         assert!(words.iter().any(|word| word == format!("{ONE_THREAD}=1").as_str()), "{words:?}");
         assert!(words.iter().any(|word| word == "inject=fsync:error=EIO:when=7"), "{words:?}");
+    }
+
+    #[test]
+    fn a_node_has_longer_for_a_later_call() {
+        let patience = |number| {
+            Death::Strike { call: "fdatasync", blow: Blow::Kill, number }.patience().as_secs()
+        };
+        assert_eq!([1, 400].map(patience), [60, 220]);
     }
 
     #[test]
