@@ -12,6 +12,7 @@ use tallystick_wire::client::v1::clients_client::ClientsClient;
 use tallystick_wire::limits;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
@@ -27,7 +28,7 @@ const ROUND: usize = 64;
 pub struct CollectorConfig {
     /// The coordinators. Receipts prove themselves, so no line needs to be trusted.
     pub coordinators: Vec<Endpoint>,
-    /// Time between two rounds.
+    /// Time between two rounds, not zero.
     pub every: Duration,
 }
 
@@ -84,16 +85,21 @@ impl Collector {
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), CollectError> {
         let mut stop = pin!(stop);
         let mut changes = self.house.changes();
+        // The time runs on while the chain tells of changes, however many there are.
+        let mut rounds = interval(self.every);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.look_at_everything()?;
         loop {
             tokio::select! {
+                // What the chain said comes before the next question.
+                biased;
                 () = &mut stop => return Ok(()),
                 change = changes.recv() => match change {
                     Ok(change) if !change.everything => self.want(change.jobs.iter().copied())?,
                     Ok(_) | Err(RecvError::Lagged(_)) => self.look_at_everything()?,
                     Err(RecvError::Closed) => return Ok(()),
                 },
-                () = tokio::time::sleep(self.every), if !self.wanted.is_empty() => {
+                _ = rounds.tick(), if !self.wanted.is_empty() => {
                     tokio::select! {
                         () = &mut stop => return Ok(()),
                         round = self.round() => round?,

@@ -162,7 +162,10 @@ impl Town {
     }
 
     fn collect(&mut self, archive: &Archive) {
-        let every = Duration::from_millis(2);
+        self.collect_every(Duration::from_millis(2), archive);
+    }
+
+    fn collect_every(&mut self, every: Duration, archive: &Archive) {
         let config = CollectorConfig { coordinators: self.endpoints.clone(), every };
         let collector = Collector::new(config, archive.clone(), self.house.clone());
         self.tasks.spawn(async move { collector.run(std::future::pending()).await.unwrap() });
@@ -229,6 +232,20 @@ async fn a_receipt_that_nobody_has_yet_is_asked_for_again_and_a_result_that_went
     late.has(1, town.scene.signed(1).to_bytes());
     until(|| archive.count() == 1).await;
     assert!(archive.has(JobId::new([1; 32])).unwrap());
+}
+
+#[tokio::test]
+async fn a_chain_that_never_rests_keeps_no_collector_from_asking() {
+    let mut town = Town::build().await;
+    let archive = town.archive(Arc::new(MemoryStore::default()));
+    town.coordinators[0].has(1, town.scene.signed(1).to_bytes());
+    town.collect_every(Duration::from_millis(200), &archive);
+    town.job(1, Some(root()));
+    for id in 2..=200 {
+        town.job(id, None);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(archive.count(), 1, "it waits for the chain");
 }
 
 #[tokio::test(flavor = "multi_thread")]
