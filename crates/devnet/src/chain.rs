@@ -228,6 +228,11 @@ impl Chain {
     /// Lets time pass on a local chain and makes a block.
     pub async fn pass(&self, seconds: u64) -> Result<(), CallError> {
         self.provider.anvil_increase_time(seconds).await?;
+        self.mine().await
+    }
+
+    /// Makes a block on a local chain, beside those that it makes by itself.
+    pub async fn mine(&self) -> Result<(), CallError> {
         self.provider.anvil_mine(Some(1), None).await?;
         Ok(())
     }

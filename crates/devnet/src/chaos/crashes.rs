@@ -30,6 +30,12 @@ const TRACE_LOOK: Duration = Duration::from_millis(500);
 /// How long a process that heard of a failed call is watched, and how long until it is well.
 const AFTERWARDS: Duration = Duration::from_secs(4);
 const WELL: Duration = Duration::from_secs(120);
+/// Between two blocks while calls are struck: nodes sync for each block, so they come to their last
+/// calls sooner. Blocks of one second share its time.
+const BLOCK: Duration = Duration::from_millis(200);
+/// For so long after the first job an archive may begin anew: coordinators hand receipts out for an
+/// hour.
+const ANEW: Duration = Duration::from_secs(50 * 60);
 /// Workers that die; the others let work go on.
 const MORTAL: usize = 2;
 
@@ -90,6 +96,10 @@ struct Sweeper<'a> {
     say: &'a dyn Fn(&str),
     began: Instant,
     limit: Option<Duration>,
+    /// The last block that was made beside those of the chain itself, if any are.
+    block: Option<Instant>,
+    /// The most receipts that the archive held.
+    collected: usize,
     waiting: BTreeMap<Victim, VecDeque<Death>>,
     armed: BTreeMap<String, Armed>,
     /// Points that a role does not pass so often: they are not waited for again.
@@ -123,7 +133,9 @@ pub async fn sweep(sweep: &Sweep, say: &dyn Fn(&str)) -> Result<Swept, ChaosErro
     };
     let limit = sweep.minutes.map(|minutes| Duration::from_secs(60 * minutes));
     let (armed, beyond) = (BTreeMap::new(), BTreeSet::new());
-    let mut sweeper = Sweeper { say, began, limit, waiting, armed, beyond, swept };
+    let (block, collected) = (sweep.strikes.map(|_| Instant::now()), 0);
+    let mut sweeper =
+        Sweeper { say, began, limit, block, collected, waiting, armed, beyond, swept };
     sweeper.run(&mut town).await?;
     let mut swept = sweeper.swept;
     say(&format!("{:>5} s  the last one died; everything has to end", began.elapsed().as_secs()));
@@ -153,6 +165,10 @@ impl Sweeper<'_> {
             if self.limit.is_some_and(|limit| self.began.elapsed() > limit) {
                 self.waiting.clear();
             }
+            if let Some(block) = self.block.as_mut().filter(|block| block.elapsed() > BLOCK) {
+                *block = Instant::now();
+                town.network.ground.chain.mine().await?;
+            }
             tokio::time::sleep(LOOK).await;
         }
         Ok(())
@@ -167,7 +183,7 @@ impl Sweeper<'_> {
         let (log, trace) = (log_of(town, name), trace_of(town, name));
         let runs = town.runs(name);
         let Some(armed) = self.armed.get_mut(name) else {
-            return self.next(town, name, victim);
+            return self.next(town, name, victim).await;
         };
         let death = armed.death;
         if !runs {
@@ -176,7 +192,7 @@ impl Sweeper<'_> {
                 Some(end) => self.note(name, victim, end)?,
                 None => self.swept.findings.push(Finding::Ended { name: name.to_owned(), log }),
             }
-            return self.next(town, name, victim);
+            return self.next(town, name, victim).await;
         }
         if armed.looked.elapsed() > TRACE_LOOK {
             armed.looked = Instant::now();
@@ -193,16 +209,16 @@ impl Sweeper<'_> {
                     let death = death.to_string();
                     self.swept.findings.push(Finding::Deaf { name: name.to_owned(), death, file });
                 }
-                return self.next(town, name, victim);
+                return self.next(town, name, victim).await;
             }
             if struck > WELL {
                 let death = death.to_string();
                 self.swept.findings.push(Finding::Wedged { name: name.to_owned(), death });
-                return self.next(town, name, victim);
+                return self.next(town, name, victim).await;
             }
         } else if armed.since.elapsed() > death.patience() {
             self.note(name, victim, End::Unreached)?;
-            return self.next(town, name, victim);
+            return self.next(town, name, victim).await;
         } else if death.stops() && !armed.asked && is_ready(town, name).await {
             // A process ends cleanly only once it is whole.
             armed.asked = true;
@@ -234,25 +250,29 @@ impl Sweeper<'_> {
         Ok(())
     }
 
-    /// Starts a process anew: with the next death before it, or none.
-    fn next(&mut self, town: &mut Town, name: &str, victim: Victim) -> Result<(), ChaosError> {
+    /// Starts a process again: with the next death before it, or none.
+    async fn next(
+        &mut self,
+        town: &mut Town,
+        name: &str,
+        victim: Victim,
+    ) -> Result<(), ChaosError> {
         let was_armed = self.armed.remove(name).is_some();
         // A worker is well when its coordinator is.
         let recovers = |it: &Armed| it.struck.is_some_and(|struck| struck.elapsed() > AFTERWARDS);
         let calm = victim == Victim::Coordinator && self.armed.values().any(recovers);
-        let waiting = self.waiting.entry(victim).or_default();
-        let mut next = if calm { None } else { waiting.pop_front() };
-        let is_beyond =
-            |it: Death| it.point().is_some_and(|it| self.beyond.contains(&(victim, it)));
-        while next.is_some_and(|it| is_beyond(it) || self.swept.strikes.is_done(victim, it)) {
-            next = waiting.pop_front();
-        }
+        let next = if calm { None } else { self.take(town, name, victim).await };
         let behind = match next {
             None if town.runs(name) && !was_armed => return Ok(()),
             None => Vec::new(),
             Some(death) => death.behind(&trace_of(town, name)),
         };
         town.kill(name);
+        if next.is_some_and(|it| it.receipts(victim).is_some()) {
+            for folder in archived(town, name) {
+                fs::remove_dir_all(&folder).map_err(|it| ChaosError::files(&folder, it))?;
+            }
+        }
         // What the log tells from now on is of this death.
         let log = log_of(town, name);
         let _no_log_yet = fs::rename(&log, log.with_extension("before.log"));
@@ -263,6 +283,37 @@ impl Sweeper<'_> {
         self.armed.extend(next.map(|death| (name.to_owned(), armed(death))));
         Ok(())
     }
+
+    /// The next death of a process, if its time has come.
+    async fn take(&mut self, town: &mut Town, name: &str, victim: Victim) -> Option<Death> {
+        let late = self.began.elapsed() > ANEW;
+        let waiting = self.waiting.entry(victim).or_default();
+        loop {
+            let death = *waiting.front()?;
+            let beyond = death.point().is_some_and(|it| self.beyond.contains(&(victim, it)));
+            let receipts = death.receipts(victim);
+            if beyond || self.swept.strikes.is_done(victim, death) || receipts.is_some() && late {
+                waiting.pop_front();
+                continue;
+            }
+            let Some(wanted) = receipts else { return waiting.pop_front() };
+            let held = fs::read_dir(&archived(town, name)[0]).map_or(0, Iterator::count);
+            self.collected = self.collected.max(held);
+            if self.collected < wanted {
+                let others = waiting.iter().position(|it| it.receipts(victim).is_none())?;
+                waiting.rotate_left(others);
+                continue;
+            }
+            // First it comes back from what it died of before.
+            let is_back = held >= wanted && is_ready(town, name).await;
+            return if is_back { waiting.pop_front() } else { None };
+        }
+    }
+}
+
+/// Where an archive keeps receipts: as files, and to find them.
+fn archived(town: &Town, name: &str) -> [PathBuf; 2] {
+    ["receipts", "archive"].map(|folder| town.network.folder.join(name).join(folder))
 }
 
 fn log_of(town: &Town, name: &str) -> PathBuf {
