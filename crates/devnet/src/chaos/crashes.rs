@@ -33,8 +33,7 @@ const WELL: Duration = Duration::from_secs(120);
 /// Between two blocks while calls are struck: nodes sync for each block, so they come to their last
 /// calls sooner. Blocks of one second share its time.
 const BLOCK: Duration = Duration::from_millis(200);
-/// For so long after the first job an archive may begin anew: coordinators hand receipts out for an
-/// hour.
+/// How far into a sweep an archive may begin anew: coordinators hand receipts out for an hour.
 const ANEW: Duration = Duration::from_secs(50 * 60);
 /// Workers that die; the others let work go on.
 const MORTAL: usize = 2;

@@ -268,6 +268,15 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_has_a_receipt_to_collect_for_every_two_syncs_of_files() {
+        let wanted =
+            |victim, call| Death::Strike { call, blow: Blow::Kill, number: 399 }.receipts(victim);
+        assert_eq!(wanted(Victim::Archive, "fsync"), Some(200));
+        assert_eq!(wanted(Victim::Archive, "fdatasync"), None);
+        assert_eq!(wanted(Victim::Worker, "fsync"), None);
+    }
+
+    #[test]
     fn a_node_has_longer_for_a_later_call() {
         let patience = |number| {
             Death::Strike { call: "fdatasync", blow: Blow::Kill, number }.patience().as_secs()
