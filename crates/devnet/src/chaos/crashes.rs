@@ -95,9 +95,9 @@ struct Sweeper<'a> {
     say: &'a dyn Fn(&str),
     began: Instant,
     limit: Option<Duration>,
-    /// The last block that was made beside those of the chain itself, if any are.
-    block: Option<Instant>,
-    /// The most receipts that the archive held.
+    /// More blocks are made than the chain makes by itself.
+    hurries: bool,
+    /// The most receipts that the archive held: beginning anew, it can collect as many.
     collected: usize,
     waiting: BTreeMap<Victim, VecDeque<Death>>,
     armed: BTreeMap<String, Armed>,
@@ -132,9 +132,9 @@ pub async fn sweep(sweep: &Sweep, say: &dyn Fn(&str)) -> Result<Swept, ChaosErro
     };
     let limit = sweep.minutes.map(|minutes| Duration::from_secs(60 * minutes));
     let (armed, beyond) = (BTreeMap::new(), BTreeSet::new());
-    let (block, collected) = (sweep.strikes.map(|_| Instant::now()), 0);
+    let (hurries, collected) = (sweep.strikes.is_some(), 0);
     let mut sweeper =
-        Sweeper { say, began, limit, block, collected, waiting, armed, beyond, swept };
+        Sweeper { say, began, limit, hurries, collected, waiting, armed, beyond, swept };
     sweeper.run(&mut town).await?;
     let mut swept = sweeper.swept;
     say(&format!("{:>5} s  the last one died; everything has to end", began.elapsed().as_secs()));
@@ -157,6 +157,7 @@ pub async fn sweep(sweep: &Sweep, say: &dyn Fn(&str)) -> Result<Swept, ChaosErro
 impl Sweeper<'_> {
     async fn run(&mut self, town: &mut Town) -> Result<(), ChaosError> {
         let mortal = mortal(town);
+        let mut block = Instant::now();
         while self.armed.len() + self.waiting.values().map(VecDeque::len).sum::<usize>() > 0 {
             for (name, victim) in &mortal {
                 self.look(town, name, *victim).await?;
@@ -164,8 +165,8 @@ impl Sweeper<'_> {
             if self.limit.is_some_and(|limit| self.began.elapsed() > limit) {
                 self.waiting.clear();
             }
-            if let Some(block) = self.block.as_mut().filter(|block| block.elapsed() > BLOCK) {
-                *block = Instant::now();
+            if self.hurries && block.elapsed() > BLOCK {
+                block = Instant::now();
                 town.network.ground.chain.mine().await?;
             }
             tokio::time::sleep(LOOK).await;

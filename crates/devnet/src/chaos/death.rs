@@ -12,8 +12,8 @@ use super::points::{PLACES, Victim, When};
 /// How long a process may run until it passes a point for the first time, and for each time after.
 const FIRST: Duration = Duration::from_secs(400);
 const LATER: Duration = Duration::from_secs(20);
-/// The same for system calls: more than the time of a job, and for each call before. An archive,
-/// the slowest, syncs three times in a second.
+/// The same for system calls: more than the time of a job, and for each call before. Alone a node
+/// syncs ten times in a second and more; beside other work it has less of the machine.
 const CALL: Duration = Duration::from_secs(60);
 const EACH_CALL: Duration = Duration::from_millis(400);
 /// With this in its environment a node does all its own work on one thread, its waits for the disk
@@ -137,8 +137,8 @@ impl Death {
         }
     }
 
-    /// How many receipts an archive has to collect anew before it comes so far. It syncs files for
-    /// nothing else, each and its folder, and as fast only where it has many to collect.
+    /// How many receipts an archive has to collect anew to come so far. After its start it syncs
+    /// files for nothing else: each, and its folder. A network alone brings them too slowly.
     pub(super) fn receipts(&self, victim: Victim) -> Option<usize> {
         match (self, victim) {
             (Self::Strike { call: "fsync", number, .. }, Victim::Archive) => {
