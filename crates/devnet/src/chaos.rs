@@ -215,10 +215,10 @@ pub enum Finding {
         /// The file.
         file: String,
     },
-    /// No process came by a point at which it was to die.
+    /// No process came by a point, or made a call, at which it was to die.
     #[error("no {victim} passed {death}")]
     Unpassed {
-        /// The point, and how often it was to be passed.
+        /// The point or call, and how often it was to be passed.
         death: String,
         /// Who was to pass it.
         victim: points::Victim,

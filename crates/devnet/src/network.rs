@@ -85,6 +85,8 @@ pub struct Wires {
     pub depths: (u64, u64),
     /// Coordinators, the active one first.
     pub coordinators: Vec<String>,
+    /// Longest pause of a worker between two tries to connect, in milliseconds.
+    pub longest_pause_ms: u64,
 }
 
 /// One worker.
@@ -280,6 +282,7 @@ impl Network {
             agreement: 1,
             depths: (0, 1),
             coordinators: self.coordinators.clone(),
+            longest_pause_ms: Config::default().worker.longest_pause_ms,
         }
     }
 
@@ -337,6 +340,7 @@ impl Network {
         // Workers stay with the active one: it holds the leases of what they have begun, and comes
         // back to it after a crash.
         config.worker.coordinators = wires.coordinators.first().cloned().into_iter().collect();
+        config.worker.longest_pause_ms = wires.longest_pause_ms;
         config.worker.places = draft.places;
         config.worker.memory_bytes = draft.memory_bytes;
         config.worker.region = draft.region;

@@ -26,6 +26,7 @@ pub struct Relay {
 struct Line {
     target: SocketAddr,
     cut: watch::Sender<bool>,
+    short: watch::Sender<bool>,
     /// Grows when all connections are to end.
     broken: watch::Sender<u64>,
 }
@@ -37,8 +38,8 @@ impl Relay {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
-        let (cut, broken) = (watch::Sender::new(false), watch::Sender::new(0));
-        let line = Arc::new(Line { target, cut, broken });
+        let (cut, short) = (watch::Sender::new(false), watch::Sender::new(false));
+        let line = Arc::new(Line { target, cut, short, broken: watch::Sender::new(0) });
         let mut serving = JoinSet::new();
         serving.spawn(serve(listener, Arc::clone(&line)));
         Ok(Self { address, line, _serving: serving })
@@ -52,6 +53,11 @@ impl Relay {
     /// While it is cut nothing comes through, and nobody is told. What was sent arrives afterwards.
     pub fn set_cut(&self, cut: bool) {
         self.line.cut.send_replace(cut);
+    }
+
+    /// While it is short all connections end, new ones as soon as their first bytes were sent.
+    pub fn set_short(&self, short: bool) {
+        self.line.short.send_if_modified(|was| std::mem::replace(was, short) != short);
     }
 
     /// Ends all connections.
@@ -83,11 +89,16 @@ async fn serve(listener: TcpListener, line: Arc<Line>) {
         let stream = next_stream(&listener, &mut connections).await;
         let line = Arc::clone(&line);
         connections.spawn(async move {
-            let mut broken = line.broken.subscribe();
+            let (mut broken, mut short) = (line.broken.subscribe(), line.short.subscribe());
+            if *short.borrow() {
+                let _first_bytes = stream.readable().await;
+                return;
+            }
             tokio::select! {
                 // Either way the connection is over, which is all that its ends see.
                 _ended = connect(stream, &line) => {}
                 _broken = broken.changed() => {}
+                _short = short.wait_for(|short| *short) => {}
             }
         });
     }
@@ -181,5 +192,21 @@ mod tests {
         assert_eq!(stream.read(&mut [0; 4]).await.unwrap_or(0), 0, "the connection is over");
         let mut stream = TcpStream::connect(relay.address()).await.unwrap();
         assert_eq!(say(&mut stream, b"anew").await, Some(*b"anew"));
+    }
+
+    #[tokio::test]
+    async fn connections_of_a_short_line_end_when_they_begin_to_speak() {
+        let (target, _server) = echo().await;
+        let relay = Relay::open(target).unwrap();
+        let mut before = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(say(&mut before, b"here").await, Some(*b"here"));
+        relay.set_short(true);
+        assert_eq!(before.read(&mut [0; 4]).await.unwrap_or(0), 0, "the connection is over");
+        let mut during = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(say(&mut during, b"word").await, None);
+        assert_eq!(during.read(&mut [0; 4]).await.unwrap_or(0), 0, "the connection is over");
+        relay.set_short(false);
+        let mut after = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(say(&mut after, b"anew").await, Some(*b"anew"));
     }
 }

@@ -121,6 +121,8 @@ pub struct CoordinatorSettings {
 pub struct WorkerSettings {
     /// Coordinators in the order in which they are tried; those of other machines with https.
     pub coordinators: Vec<String>,
+    /// Longest pause between two tries to connect, in milliseconds: pauses double up to it.
+    pub longest_pause_ms: u64,
     /// Tasks at a time.
     pub places: u16,
     /// Thousandths of a processor core that are offered.
@@ -320,6 +322,11 @@ impl Config {
             let remedy = "a worker has at least one place";
             return Err(ConfigError::Value { name: "worker.places", given: "0".into(), remedy });
         }
+        if is_worker && self.worker.longest_pause_ms == 0 {
+            let (name, given) = ("worker.longest_pause_ms", "0".into());
+            let remedy = "give at least one millisecond; 30000 suit a network of many";
+            return Err(ConfigError::Value { name, given, remedy });
+        }
         self.check_tls()?;
         for tip in self.settler.least_tip.values() {
             if tip.parse::<u128>().is_err() {
@@ -435,6 +442,7 @@ impl Default for WorkerSettings {
     fn default() -> Self {
         Self {
             coordinators: Vec::new(),
+            longest_pause_ms: 30_000,
             places: 2,
             cpu_millis: 2_000,
             memory_bytes: 1 << 30,

@@ -237,6 +237,11 @@ fn worker_config(doors: &Doors, identity: &SigningKey) -> Result<WorkerConfig, N
         price,
     };
     let named = &settings.coordinators;
+    let times = Times {
+        drain: Duration::from_secs(doors.config.drain_seconds),
+        longest_pause: Duration::from_millis(settings.longest_pause_ms),
+        ..Times::default()
+    };
     Ok(WorkerConfig {
         agent,
         secret: NodeSecret::new(secret(b"salts of commitments", identity)),
@@ -246,7 +251,7 @@ fn worker_config(doors: &Doors, identity: &SigningKey) -> Result<WorkerConfig, N
         instance_epoch: doors.clock.now().get(),
         software: SOFTWARE.to_owned().try_into().unwrap_or_default(),
         benchmark_bytes: 64 << 20,
-        times: Times { drain: Duration::from_secs(doors.config.drain_seconds), ..Times::default() },
+        times,
     })
 }
 

@@ -148,9 +148,17 @@ impl Death {
         }
     }
 
+    /// Whether a process only comes so far where its line to a coordinator is cut again and again:
+    /// it begins each connection with this call, and uses it for nothing else.
+    pub(super) fn cuts(&self, victim: Victim) -> bool {
+        let connects = matches!(victim, Victim::Worker | Victim::Archive);
+        connects && matches!(self, Self::Strike { call: "sendto", .. })
+    }
+
     /// Whether it must come about, or the run proves less than it says.
-    pub(super) const fn must(&self) -> bool {
-        matches!(self, Self::Point { hit: 1, .. })
+    pub(super) fn must(&self, victim: Victim) -> bool {
+        let is_helped = self.cuts(victim) || self.receipts(victim).is_some();
+        is_helped || matches!(self, Self::Point { hit: 1, .. })
     }
 
     /// Whether the process has to be asked to end before it comes by.
@@ -274,6 +282,17 @@ mod tests {
         assert_eq!(wanted(Victim::Archive, "fsync"), Some(200));
         assert_eq!(wanted(Victim::Archive, "fdatasync"), None);
         assert_eq!(wanted(Victim::Worker, "fsync"), None);
+    }
+
+    #[test]
+    fn what_is_helped_to_come_about_must_come_about() {
+        let strike = |call| Death::Strike { call, blow: Blow::Kill, number: 130 };
+        let must = |victim, call| strike(call).must(victim);
+        assert!(must(Victim::Archive, "fsync") && must(Victim::Archive, "sendto"));
+        assert!(must(Victim::Worker, "sendto") && !must(Victim::Worker, "fsync"));
+        assert!(!must(Victim::Settler, "sendto") && !must(Victim::Coordinator, "sendto"));
+        let point = |hit| Death::Point { point: "outbox.send.before", hit, stops: false };
+        assert!(point(1).must(Victim::Settler) && !point(2).must(Victim::Settler));
     }
 
     #[test]

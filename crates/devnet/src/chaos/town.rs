@@ -31,6 +31,9 @@ const ROUGH: u32 = 8_000;
 /// How often one looks for a moment in which the chain's file is whole.
 const LOOKS: u32 = 1_000;
 
+/// Longest pause between two tries of a worker to connect, where lines are cut again and again.
+const PAUSE_MS: u64 = 50;
+
 /// Workers of a town.
 pub(super) const WORKERS: u8 = 4;
 
@@ -42,7 +45,7 @@ pub(super) const CLIENT: &str = "client";
 pub(super) enum Lines {
     /// Endpoints that can lie, lines that can be cut.
     Breakable,
-    /// Nothing; work is small and comes quickly.
+    /// Lines to the coordinator that can be cut; work is small and comes quickly.
     Plain,
     /// Cables between machines; work is small and comes quickly.
     Cables(Arc<Machines>),
@@ -88,10 +91,19 @@ impl Town {
         };
         let built: RefCell<(BTreeMap<_, _>, BTreeMap<_, _>)> = RefCell::default();
         let mut wire = |name: &str, mut wires: Wires| {
-            if !matches!(lines, Lines::Breakable) {
+            let (proxies, relays) = &mut *built.borrow_mut();
+            if lines.machines().is_some() {
                 return Ok(wires);
             }
-            let (proxies, relays) = &mut *built.borrow_mut();
+            if !name.starts_with("coordinator") {
+                let relay = line(&wires.coordinators)?;
+                wires.coordinators = vec![format!("http://{}", relay.address())];
+                relays.insert(name.to_owned(), relay);
+            }
+            if matches!(lines, Lines::Plain) {
+                wires.longest_pause_ms = PAUSE_MS;
+                return Ok(wires);
+            }
             let upstream = wires.endpoints.remove(0);
             let open = |number: u64| {
                 let dice = Dice::of(seed ^ number, name);
@@ -101,11 +113,6 @@ impl Town {
             wires.endpoints = three.iter().map(Proxy::url).collect();
             (wires.agreement, wires.depths) = (2, DEPTHS);
             proxies.insert(name.to_owned(), three);
-            if !name.starts_with("coordinator") {
-                let relay = line(&wires.coordinators)?;
-                wires.coordinators = vec![format!("http://{}", relay.address())];
-                relays.insert(name.to_owned(), relay);
-            }
             Ok(wires)
         };
         let network = Network::start_wired(&plan, &mut wire, say).await?;

@@ -48,9 +48,10 @@ fn a_setting_that_nobody_knows_is_refused_wherever_it_comes_from() {
 fn what_is_missing_or_impossible_is_said_with_what_to_do() {
     let archive = flag("roles", "[\"archive\"]");
     let settler = flag("roles", "[\"settler\"]");
+    let coordinators = flag("worker.coordinators", "[\"http://127.0.0.1:7420\"]");
     let account = flag("keys.account", "0x00000000000000000000000000000000000000aa");
     let password = flag("keys.password_file", "/run/password");
-    let table: [(&[Override], &str); 8] = [
+    let table: [(&[Override], &str); 9] = [
         (&[], "no role is set"),
         (std::slice::from_ref(&settler), "tally key new"),
         (&[settler.clone(), account.clone()], "a file with the password"),
@@ -60,6 +61,16 @@ fn what_is_missing_or_impossible_is_said_with_what_to_do() {
         (
             &[flag("roles", "[\"worker\"]"), account.clone(), password.clone()],
             "the address of a coordinator",
+        ),
+        (
+            &[
+                flag("roles", "[\"worker\"]"),
+                account.clone(),
+                password.clone(),
+                coordinators,
+                flag("worker.longest_pause_ms", "0"),
+            ],
+            "at least one millisecond",
         ),
         (
             &[
