@@ -166,7 +166,7 @@ impl Sweeper<'_> {
             if self.limit.is_some_and(|limit| self.began.elapsed() > limit) {
                 self.waiting.clear();
             }
-            self.cut(town);
+            self.shorten(town);
             if self.hurries && block.elapsed() > BLOCK {
                 block = Instant::now();
                 town.network.ground.chain.mine().await?;
@@ -176,15 +176,15 @@ impl Sweeper<'_> {
         Ok(())
     }
 
-    /// Cuts the lines of those that are to come to a connection with a high number: an archive's
+    /// Ends the connections of those that are to come to one with a high number: an archive's
     /// all the time, so that ever more receipts are wanting, each of which it asks for; a worker's
     /// for three seconds of four, so that it also works.
-    fn cut(&self, town: &Town) {
+    fn shorten(&self, town: &Town) {
         let pause = self.began.elapsed().as_secs() % 4 == 3;
         for (name, relay) in &town.relays {
             relay.set_short(self.armed.get(name).is_some_and(|armed| {
                 let victim = armed.victim;
-                let waits = armed.struck.is_none() && armed.death.cuts(victim);
+                let waits = armed.struck.is_none() && armed.death.connects(victim);
                 waits && (victim == Victim::Archive || !pause)
             }));
         }

@@ -148,16 +148,16 @@ impl Death {
         }
     }
 
-    /// Whether a process only comes so far where its line to a coordinator is cut again and again:
-    /// it begins each connection with this call, and uses it for nothing else.
-    pub(super) fn cuts(&self, victim: Victim) -> bool {
-        let connects = matches!(victim, Victim::Worker | Victim::Archive);
-        connects && matches!(self, Self::Strike { call: "sendto", .. })
+    /// Whether it falls on the beginning of a connection to a coordinator. A process makes no other
+    /// use of this call, so it only comes far where its connections end again and again.
+    pub(super) fn connects(&self, victim: Victim) -> bool {
+        let dials = matches!(victim, Victim::Worker | Victim::Archive);
+        dials && matches!(self, Self::Strike { call: "sendto", .. })
     }
 
     /// Whether it must come about, or the run proves less than it says.
     pub(super) fn must(&self, victim: Victim) -> bool {
-        let is_helped = self.cuts(victim) || self.receipts(victim).is_some();
+        let is_helped = self.connects(victim) || self.receipts(victim).is_some();
         is_helped || matches!(self, Self::Point { hit: 1, .. })
     }
 
