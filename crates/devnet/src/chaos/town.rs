@@ -45,7 +45,7 @@ pub(super) const CLIENT: &str = "client";
 pub(super) enum Lines {
     /// Endpoints that can lie, lines that can be cut.
     Breakable,
-    /// Lines to the coordinator that can be cut; work is small and comes quickly.
+    /// Honest endpoints, lines that can be cut; work is small and comes quickly.
     Plain,
     /// Cables between machines; work is small and comes quickly.
     Cables(Arc<Machines>),
