@@ -175,9 +175,9 @@ impl Sweeper<'_> {
         Ok(())
     }
 
-    /// Ends the connections of a process that is to come to one with a high number: an archive's all
-    /// the time, so that ever more receipts are wanting, each of which it asks for; a worker's for
-    /// three seconds of four, so that it also works.
+    /// Ends the connections of a process that is to come to one with a high number: an archive's
+    /// all the time, so that ever more receipts are wanting, each of which it asks for; a worker's
+    /// for three seconds of four, so that it also works.
     fn shorten(&self, town: &Town, name: &str, victim: Victim) {
         let Some(relay) = town.relays.get(name) else { return };
         let works = victim == Victim::Worker && self.began.elapsed().as_secs() % 4 == 3;
