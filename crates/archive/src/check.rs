@@ -123,7 +123,7 @@ pub fn check(view: &HouseView, domain: JobDomain, signed: &SignedReceipt) -> Res
 }
 
 /// The output that the chain shows for a job.
-fn result_of(job: &JobView) -> Option<OutputRoot> {
+pub(crate) fn result_of(job: &JobView) -> Option<OutputRoot> {
     match (job.outcome, job.proposal) {
         (Some(Outcome::Settled { output_root, .. }), _) => Some(output_root),
         (Some(Outcome::Refunded { .. }), _) | (None, None) => None,

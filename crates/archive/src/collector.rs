@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tallystick_chain::follow::House;
-use tallystick_types::{Canonical, JobId, JobState, SignedReceipt};
+use tallystick_tls::Dial;
+use tallystick_types::{Canonical, JobId, SignedReceipt};
 use tallystick_wire::client::v1::ReceiptRequest;
 use tallystick_wire::client::v1::clients_client::ClientsClient;
 use tallystick_wire::limits;
@@ -16,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::check::result_of;
 use crate::shelves::{Archive, ArchiveError, Kept};
 
 /// How long a coordinator has to answer.
@@ -28,6 +30,8 @@ const ROUND: usize = 64;
 pub struct CollectorConfig {
     /// The coordinators. Receipts prove themselves, so no line needs to be trusted.
     pub coordinators: Vec<Endpoint>,
+    /// How lines to them come about.
+    pub dial: Dial,
     /// Time between two rounds, not zero.
     pub every: Duration,
 }
@@ -67,7 +71,8 @@ impl Collector {
     /// Connects lazily: a coordinator that is away is asked again later.
     pub fn new(config: CollectorConfig, archive: Archive, house: House) -> Self {
         let coordinators = config.coordinators.into_iter().map(|endpoint| {
-            let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect_lazy();
+            let endpoint = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE);
+            let channel = config.dial.connect_lazy(&endpoint);
             ClientsClient::new(channel).max_decoding_message_size(limits::CLIENT_RESPONSE_BYTES)
         });
         let coordinators = coordinators.collect();
@@ -116,15 +121,17 @@ impl Collector {
         self.want(jobs.into_iter())
     }
 
-    /// Notes jobs that have a result, and no receipt here.
+    /// Notes jobs that have a result, and no receipt of it here.
     fn want(&mut self, jobs: impl Iterator<Item = JobId>) -> Result<(), CollectError> {
         for job in jobs {
-            let state = self.house.read().latest().job(job).map(|job| job.state);
-            let has_result = matches!(
-                state,
-                Some(JobState::Proposed | JobState::Challenged | JobState::Settled)
-            );
-            if has_result && !self.archive.has(job)? {
+            let told = self.house.read().latest().job(job).cloned();
+            let result = told.and_then(|told| Some((told.attempt, result_of(&told)?)));
+            // A result may take the place of another: a receipt of the job is not enough.
+            let is_wanted = match result {
+                Some((attempt, output_root)) => !self.archive.has(job, attempt, output_root)?,
+                None => false,
+            };
+            if is_wanted {
                 self.wanted.insert(job);
             } else {
                 self.wanted.remove(&job);

@@ -1,15 +1,17 @@
 //! Where receipts lie, and how they are found.
 
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_primitives::Address;
 use tallystick_abi::JobDomain;
+use tallystick_blobs::{Disk, LocalDisk};
 use tallystick_chain::view::HouseView;
 use tallystick_ports::{Batch, Store, StoreError};
-use tallystick_types::{Canonical, JobId, ReceiptDigest, SignedReceipt, WallTime};
+use tallystick_types::{
+    Attempt, Canonical, JobId, OutputRoot, ReceiptDigest, SignedReceipt, WallTime,
+};
 
 use crate::check::{Refusal, check};
 
@@ -66,6 +68,7 @@ pub enum ArchiveError {
 /// The receipts of one network. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Archive {
+    disk: Arc<dyn Disk>,
     store: Arc<dyn Store>,
     folder: Arc<Path>,
     domain: JobDomain,
@@ -81,12 +84,22 @@ impl Archive {
         folder: impl Into<PathBuf>,
         domain: JobDomain,
     ) -> Result<Self, ArchiveError> {
+        Self::open_on(Arc::new(LocalDisk), store, folder, domain)
+    }
+
+    /// The same, with its files on a given disk.
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        store: Arc<dyn Store>,
+        folder: impl Into<PathBuf>,
+        domain: JobDomain,
+    ) -> Result<Self, ArchiveError> {
         let folder: PathBuf = folder.into();
-        fs::create_dir_all(&folder)
+        disk.create_folder(&folder)
             .map_err(|source| ArchiveError::File { path: folder.clone(), source })?;
         let count = store.get(COUNT)?.map_or(Ok(0), |bytes| number_of(&bytes))?;
         let count = Arc::new(Mutex::new(count));
-        let archive = Self { store, folder: folder.into(), domain, count };
+        let archive = Self { disk, store, folder: folder.into(), domain, count };
         for (_, digest) in archive.store.scan(TO_WRITE)? {
             let signed = archive.receipt_at(&digest)?;
             archive.write(&signed)?;
@@ -157,17 +170,18 @@ impl Archive {
         let path = self.folder.join(format!("{job}.json"));
         let partial = self.folder.join(format!(".{job}.partial"));
         let written = || -> io::Result<()> {
-            let mut file = fs::File::create(&partial)?;
-            serde_json::to_writer_pretty(&mut file, signed)?;
-            file.write_all(b"\n")?;
+            let mut text = serde_json::to_vec_pretty(signed)?;
+            text.push(b'\n');
+            let mut file = self.disk.create(&partial)?;
+            file.append(&text)?;
             fail::fail_point!("archive.file.written");
-            file.sync_all()?;
+            file.sync()?;
             fail::fail_point!("archive.file.synced");
-            fs::rename(&partial, &path)?;
+            self.disk.rename(&partial, &path)?;
             fail::fail_point!("archive.file.renamed");
             // A power cut may take a name back whose folder is not on the disk, and nothing writes
             // the file again once the note below is gone.
-            fs::File::open(&self.folder)?.sync_all()
+            self.disk.sync_folder(&self.folder)
         };
         written().map_err(|source| ArchiveError::File { path: path.clone(), source })?;
         let mut batch = Batch::default();
@@ -229,9 +243,15 @@ impl Archive {
         Ok(found)
     }
 
-    /// Whether a receipt of a job is there.
-    pub fn has(&self, job: JobId) -> Result<bool, ArchiveError> {
-        Ok(!self.store.scan(&key(BY_JOB, &[job.as_bytes()]))?.is_empty())
+    /// Whether a receipt of this result of a job is there.
+    pub fn has(
+        &self,
+        job: JobId,
+        attempt: Attempt,
+        output_root: OutputRoot,
+    ) -> Result<bool, ArchiveError> {
+        let mut receipts = self.of_job(job)?.into_iter().map(|signed| signed.receipt);
+        Ok(receipts.any(|it| (it.attempt, it.output_root) == (attempt, output_root)))
     }
 
     /// The receipts that an index names; its keys end in their numbers.

@@ -142,8 +142,8 @@ fn archive(
     observed.send_modify(|it| it.archive = Some(archive.clone()));
     let coordinators = coordinators(doors, true, &config.archive.coordinators)?;
     let every = Duration::from_secs(config.archive.every_seconds.max(1));
-    let collector =
-        Collector::new(CollectorConfig { coordinators, every }, archive, doors.house.clone());
+    let config = CollectorConfig { coordinators, dial: Dial::default(), every };
+    let collector = Collector::new(config, archive, doors.house.clone());
     observed.send_modify(|it| it.collector = Some(collector.status()));
     let stop = tasks.stop(Stage::Role);
     tasks.spawn("archive", Stage::Role, collector.run(stop));

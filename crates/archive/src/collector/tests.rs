@@ -12,7 +12,7 @@ use alloy_primitives::Address;
 use tallystick_chain::follow::ScriptedChain;
 use tallystick_chain::view::{HouseEvent, NetworkEvent};
 use tallystick_ports::{Batch, Entry, MemoryStore, Store, StoreError};
-use tallystick_types::{ChainTime, OutputRoot};
+use tallystick_types::{Attempt, ChainTime, OutputRoot};
 use tallystick_wire::client::v1::ReceiptResponse;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -166,7 +166,8 @@ impl Town {
     }
 
     fn collect_every(&mut self, every: Duration, archive: &Archive) {
-        let config = CollectorConfig { coordinators: self.endpoints.clone(), every };
+        let (coordinators, dial) = (self.endpoints.clone(), Dial::default());
+        let config = CollectorConfig { coordinators, dial, every };
         let collector = Collector::new(config, archive.clone(), self.house.clone());
         self.tasks.spawn(async move { collector.run(std::future::pending()).await.unwrap() });
     }
@@ -231,7 +232,28 @@ async fn a_receipt_that_nobody_has_yet_is_asked_for_again_and_a_result_that_went
     assert!(since.iter().all(|job| *job == JobId::new([1; 32])), "{since:?}");
     late.has(1, town.scene.signed(1).to_bytes());
     until(|| archive.count() == 1).await;
-    assert!(archive.has(JobId::new([1; 32])).unwrap());
+    assert!(archive.has(JobId::new([1; 32]), Attempt::new(1), root()).unwrap());
+}
+
+#[tokio::test]
+async fn a_result_that_became_another_has_its_receipt_collected_as_well() {
+    let mut town = Town::build().await;
+    let archive = town.archive(Arc::new(MemoryStore::default()));
+    let [honest, _] = town.coordinators.clone();
+    town.collect(&archive);
+    let before = town.house.heights().head;
+    let first = town.scene.signed(1);
+    honest.has(1, first.to_bytes());
+    town.job(1, Some(root()));
+    until(|| archive.count() == 1).await;
+    // Other nodes agreed on another output, in blocks that took the place of these.
+    let other = OutputRoot::new([7; 32]);
+    let second = town.scene.signed_over(1, other);
+    town.chain.lock().unwrap().roll_back(before);
+    town.job(1, Some(other));
+    honest.has(1, second.to_bytes());
+    until(|| archive.count() == 2).await;
+    assert_eq!(archive.of_job(first.receipt.job).unwrap(), [first, second]);
 }
 
 #[tokio::test]

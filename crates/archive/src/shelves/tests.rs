@@ -1,5 +1,7 @@
 //! Receipts that nodes signed, and others.
 
+use std::fs;
+
 use alloy_primitives::{B256, U256};
 use ed25519_dalek::SigningKey;
 use tallystick_chain::keys::{EvmSigner, LocalKey};
@@ -102,11 +104,11 @@ impl Scene {
         events
     }
 
-    fn receipt(&self, id: u8) -> Receipt {
+    fn receipt(&self, id: u8, output_root: OutputRoot) -> Receipt {
         let claim = ReceiptClaim {
             job: JobId::new([id; 32]),
             attempt: Attempt::new(1),
-            output_root: root(),
+            output_root,
             cost: Amount::new(800),
         };
         Receipt {
@@ -117,7 +119,7 @@ impl Scene {
             program: ProgramDigest::new([4; 32]),
             engine: EngineProfile::new("wasm-48/nan-canonical").unwrap(),
             input: InputDigest::new([5; 32]),
-            output_root: root(),
+            output_root,
             output: OutputDigest::new([8; 32]),
             slices: SliceRange { first: 0, count: 9 },
             usage: Usage::default(),
@@ -146,7 +148,11 @@ impl Scene {
     }
 
     pub(crate) fn signed(&self, id: u8) -> SignedReceipt {
-        self.receipt(id).sign(&self.identity)
+        self.signed_over(id, root())
+    }
+
+    pub(crate) fn signed_over(&self, id: u8, output_root: OutputRoot) -> SignedReceipt {
+        self.receipt(id, output_root).sign(&self.identity)
     }
 }
 
@@ -172,8 +178,12 @@ fn a_receipt_is_kept_once_and_found_by_everything_also_after_a_restart() {
     assert_eq!(archive.count(), 3);
     assert_eq!(archive.by_digest(second.receipt.digest()).unwrap(), Some(second.clone()));
     assert_eq!(archive.of_job(second.receipt.job).unwrap(), std::slice::from_ref(&second));
-    assert!(archive.has(second.receipt.job).unwrap());
-    assert!(!archive.has(JobId::new([9; 32])).unwrap());
+    let has =
+        |job, attempt, output_root| archive.has(job, Attempt::new(attempt), output_root).unwrap();
+    assert!(has(second.receipt.job, 1, root()));
+    assert!(!has(JobId::new([9; 32]), 1, root()));
+    assert!(!has(second.receipt.job, 2, root()));
+    assert!(!has(second.receipt.job, 1, OutputRoot::new([7; 32])));
     let numbers = |found: Vec<(Number, SignedReceipt)>| -> Vec<u64> {
         found.into_iter().map(|(number, _)| number.0).collect()
     };
@@ -234,7 +244,7 @@ fn what_is_forged_or_not_of_the_chain_is_refused() {
     assert!(matches!(refused(&changed), Refusal::Receipt(ReceiptError::BadSignature { .. })));
 
     let signed = |change: &dyn Fn(&mut Receipt)| {
-        let mut receipt = scene.receipt(1);
+        let mut receipt = scene.receipt(1, root());
         change(&mut receipt);
         receipt.sign(&scene.identity)
     };
