@@ -1,5 +1,6 @@
 //! Who wants work done: the client of production, with the patience that faults demand.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tallystick_sdk::output::TaskRoots;
 use tallystick_sdk::specify::{Draft, InputSource, Prepared, Source, Split};
 use tallystick_sdk::watch::brings_receipt;
 use tallystick_sdk::{CallError, Client, ClientConfig, verify};
-use tallystick_types::{JobId, JobOrder, Seconds, Trust, Verification};
+use tallystick_types::{JobId, JobOrder, Seat, Seconds, Trust, Verification};
 use tallystick_wire::client::EventKind;
 use tokio::time::sleep;
 
@@ -74,6 +75,8 @@ pub(crate) struct Entries {
     pub(crate) fetched: Vec<JobId>,
     /// Wishes that are over.
     pub(crate) content: usize,
+    /// Nodes of which it heard that there is evidence against them.
+    pub(crate) accused: BTreeSet<Seat>,
 }
 
 impl Book {
@@ -266,6 +269,9 @@ impl Going<'_> {
                     self.note(&format!("hears {:?}", event.kind));
                     // What is paid has a receipt, also where its event was not kept.
                     paid = matches!(event.kind, Some(EventKind::Settled(_)));
+                    if let Some(EventKind::Evidence(found)) = &event.kind {
+                        self.customer.book.entries().accused.insert(found.seat);
+                    }
                     let here = paid || event.kind.as_ref().is_some_and(brings_receipt);
                     if here && !fetched {
                         fetched = self.fetch(job).await?;

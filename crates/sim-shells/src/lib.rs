@@ -4,6 +4,7 @@ mod carrier;
 mod cast;
 mod customer;
 mod files;
+mod library;
 mod machine;
 mod node;
 mod rpc;

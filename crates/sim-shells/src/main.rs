@@ -24,9 +24,10 @@ struct Arguments {
     /// Nothing goes wrong.
     #[arg(long)]
     fair: bool,
-    /// Disks say that they synced what they did not. It fails if the faults of the seed show it.
-    #[arg(long)]
-    lying_disks: bool,
+    /// The disk of this machine, such as coordinator-0, worker-1, settler or archive, says that it
+    /// synced what it did not. The run fails if the faults of the seed show it.
+    #[arg(long, value_name = "MACHINE")]
+    lying_disk: Option<String>,
     /// Writes everything that happens to this file.
     #[arg(long)]
     trace: Option<PathBuf>,
@@ -54,8 +55,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let trace = Trace::new(arguments.trace.as_deref())?;
     let clocks = SimClocksGuard::init();
-    let Arguments { seed, fair, lying_disks, .. } = *arguments;
-    let outcome = simulate(Course { seed, fair, lying_disks }, &trace)?;
+    let Arguments { seed, fair, lying_disk, .. } = arguments.clone();
+    let outcome = simulate(Course { seed, fair, lying_disk }, &trace)?;
     drop(clocks);
     trace.finish()?;
     report(arguments.seed, &outcome, &trace)?;

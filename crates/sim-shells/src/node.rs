@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use alloy_primitives::keccak256;
 use tallystick_abi::Deployment;
+use tallystick_archive::{Archive, Collector, CollectorConfig};
 use tallystick_chain::endpoint::Endpoint;
 use tallystick_chain::follow::{Follower, House, reader};
 use tallystick_chain::ingest::{Finality, Ingest, IngestConfig, Phase};
@@ -27,9 +28,12 @@ use tallystick_types::{Amount, EngineProfile, Seconds};
 use tallystick_wire::worker::{Capabilities, KindOffer, WorkKind};
 use tallystick_worker::agent::{AgentConfig, Maxima, NodeSecret};
 use tallystick_worker::{Ports, Times, Worker, WorkerConfig};
+use tonic::transport::Endpoint as CoordinatorLine;
 
 use crate::carrier::Post;
 use crate::cast::Node;
+use crate::files::Files;
+use crate::library::{self, Library};
 use crate::machine::{blobs, shelf};
 use crate::socket::{self, Place};
 
@@ -41,6 +45,8 @@ const POLL: Duration = Duration::from_millis(1_000);
 const REQUESTS: usize = 256;
 /// Tasks of a worker at a time.
 const PLACES: NonZeroU16 = NonZeroU16::new(4).expect("four is not zero");
+/// Between two rounds in which an archive asks for receipts.
+const ROUND: Duration = Duration::from_secs(2);
 /// Bytes that a benchmark fills: enough to be admitted.
 const BENCHMARK_BYTES: u64 = 1 << 16;
 
@@ -98,7 +104,7 @@ impl Site {
     }
 
     /// Runs a worker until something in it ends.
-    pub(crate) async fn worker(self, node: Node) -> Result<(), End> {
+    pub(crate) async fn worker(self, node: Node, character: Character) -> Result<(), End> {
         let doors = self.open().await?;
         let protection = shelf("protection", self.lies)?;
         let worked =
@@ -114,7 +120,7 @@ impl Site {
         let ports = Ports {
             clock: Arc::clone(&self.clock),
             store: shelf("worker", self.lies)?,
-            executor: Arc::new(Computer::of(Character::Honest, 0)),
+            executor: Arc::new(Computer::of(character, 0)),
             keys: Arc::new(keys),
             facts: Arc::new(HouseFacts::new(doors.house.clone())),
             blobs: blobs()?,
@@ -142,6 +148,31 @@ impl Site {
         let stop = tasks.stop(Stage::Role);
         tasks.spawn("settler", Stage::Role, settler.run(stop));
         Ok(tasks.run(std::future::pending(), Duration::ZERO).await?)
+    }
+
+    /// Runs an archive until something in it ends. What it keeps is for all to see in the library.
+    pub(crate) async fn archive(self, library: Library) -> Result<(), End> {
+        let doors = self.open().await?;
+        let (store, domain) = (shelf("archive", self.lies)?, self.deployment.job_domain());
+        let archive = Archive::open_on(Arc::new(Files), store, library::FOLDER, domain)?;
+        library.check(&archive)?;
+        let coordinators = self.lines(0..self.coordinators)?;
+        let config = CollectorConfig { coordinators, dial: self.place.dial(), every: ROUND };
+        let collector = Collector::new(config, archive.clone(), doors.house.clone());
+        let (status, mut tasks) = (collector.status(), doors.tasks);
+        let stop = tasks.stop(Stage::Role);
+        tasks.spawn("archive", Stage::Role, collector.run(stop));
+        tokio::select! {
+            ended = tasks.run(std::future::pending(), Duration::ZERO) => Ok(ended?),
+            Err(failed) = library.follow(&archive, status) => Err(failed),
+        }
+    }
+
+    /// Lines to coordinators.
+    fn lines(&self, numbers: impl Iterator<Item = u16>) -> Result<Vec<CoordinatorLine>, End> {
+        let line =
+            |number| tallystick_tls::line(&socket::url(number), &Authorities::default(), None);
+        Ok(numbers.map(line).collect::<Result<_, _>>()?)
     }
 
     fn network(&self) -> Network {
@@ -234,13 +265,10 @@ impl Site {
         if node.seat.node.get().is_multiple_of(2) {
             order.reverse();
         }
-        let lines = order.iter().map(|number| {
-            tallystick_tls::line(&socket::url(*number), &Authorities::default(), None)
-        });
         Ok(WorkerConfig {
             agent,
             secret: NodeSecret::new(keccak256(node.identity.to_bytes()).0),
-            coordinators: lines.collect::<Result<_, _>>()?,
+            coordinators: self.lines(order.into_iter())?,
             dial: self.place.dial(),
             capabilities,
             instance_epoch: self.clock.now().get(),

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU64;
 
+use tallystick_sim::lies::Character;
 use tallystick_sim::random::Dice;
 
 use crate::customer::Wish;
@@ -20,6 +21,8 @@ const GAP: u64 = 9_000;
 pub(crate) struct Plan {
     pub(crate) coordinators: u16,
     pub(crate) workers: u16,
+    /// The worker that computes something else, and what it is like.
+    pub(crate) liar: Option<(u16, Character)>,
     pub(crate) endpoints: u16,
     /// How many endpoints must agree.
     pub(crate) agreement: usize,
@@ -84,6 +87,8 @@ pub(crate) fn worker(number: u16) -> String {
 
 /// The settler's host.
 pub(crate) const SETTLER: &str = "settler";
+/// The archive's host.
+pub(crate) const ARCHIVE: &str = "archive";
 /// The client's host.
 pub(crate) const CLIENT: &str = "client";
 
@@ -102,6 +107,7 @@ impl Plan {
         Self {
             coordinators: 1,
             workers: 3,
+            liar: None,
             endpoints: 1,
             agreement: 1,
             wishes: vec![wish(false, 2), wish(true, 1)],
@@ -115,20 +121,29 @@ impl Plan {
     pub(crate) fn stormy(seed: u64) -> Self {
         let mut dice = Dice::of(seed, "storm");
         let coordinators = if dice.falls(400_000) { 2 } else { 1 };
-        let workers = pick(&mut dice, 3, 5);
+        let liar = dice.falls(500_000).then(|| liar(&mut dice));
+        // One lie never wins where two must agree, and there are others to ask.
+        let (fewest, replicas) = if liar.is_some() { (4, 2) } else { (3, 1) };
+        let workers = pick(&mut dice, fewest, 5);
         let endpoints = pick(&mut dice, 2, 3);
         let count = dice.between(2, 4);
         let mut plan = Self {
             coordinators,
             workers,
+            liar,
             endpoints,
             // A single one may be wrong for a while, so that two of three are enough.
             agreement: if endpoints > 2 { 2 } else { 1 },
-            wishes: (0..count).map(|number| wish(&mut dice, number, coordinators)).collect(),
+            wishes: Vec::new(),
             faults: Vec::new(),
             latency: dice.between(10, 300),
             final_lag: dice.between(4, 10),
         };
+        for number in 0..count {
+            let mut wish = wish(&mut dice, number, coordinators);
+            wish.replicas = wish.replicas.max(replicas);
+            plan.wishes.push(wish);
+        }
         let mut at = CALM;
         while at < STORM {
             plan.strike(at, &mut dice);
@@ -142,7 +157,13 @@ impl Plan {
     pub(crate) fn machines(&self) -> Vec<String> {
         let coordinators = (0..self.coordinators).map(socket::coordinator);
         let workers = (0..self.workers).map(worker);
-        coordinators.chain(workers).chain([SETTLER.to_owned()]).collect()
+        coordinators.chain(workers).chain([SETTLER, ARCHIVE].map(str::to_owned)).collect()
+    }
+
+    /// What a worker is like.
+    pub(crate) fn character(&self, worker: u16) -> Character {
+        let liar = self.liar.filter(|(number, _)| *number == worker);
+        liar.map_or(Character::Honest, |(_, character)| character)
     }
 
     fn strike(&mut self, at: u64, dice: &mut Dice) {
@@ -195,6 +216,13 @@ fn wish(dice: &mut Dice, number: u64, coordinators: u16) -> Wish {
         by_call: number == 1 || (number > 1 && dice.falls(400_000)),
         coordinator: pick(dice, 0, coordinators.saturating_sub(1)),
     }
+}
+
+/// One of the first four workers.
+fn liar(dice: &mut Dice) -> (u16, Character) {
+    let number = pick(dice, 0, 3);
+    let always = dice.falls(500_000);
+    (number, if always { Character::WrongOutput { group: 1 } } else { Character::Errs })
 }
 
 fn mood(dice: &mut Dice) -> Mood {

@@ -15,17 +15,20 @@ use turmoil::{Builder, Sim};
 
 use crate::cast::{Cast, STAKE};
 use crate::customer::{Book, Customer};
+use crate::library::Library;
 use crate::machine::SimulatedClock;
 use crate::node::Site;
 use crate::rpc::{Endpoint, Ledger};
 use crate::socket::{self, Place};
-use crate::storm::{self, CLIENT, Fault, Plan, SETTLER};
+use crate::storm::{self, ARCHIVE, CLIENT, Fault, Plan, SETTLER};
 use crate::trace::Trace;
 
 /// How far time moves at a time. Messages arrive on these steps.
 const STEP: Duration = Duration::from_millis(10);
 /// How long everything may take, in milliseconds.
 const PATIENCE: u64 = 3_600_000;
+/// How long an archive may take to come back.
+const RETURN: Duration = Duration::from_secs(120);
 /// Milliseconds between two blocks.
 const BLOCK: (u64, u64) = (1_000, 3_000);
 
@@ -61,6 +64,7 @@ struct World<'a> {
     ledger: Ledger,
     endpoints: Vec<Endpoint>,
     book: Book,
+    library: Library,
     trace: Trace,
     ground: Ground,
     purses: Purses,
@@ -69,18 +73,18 @@ struct World<'a> {
     census: BTreeMap<&'static str, u64>,
     next_block: u64,
     stands: bool,
-    lies: bool,
+    lying_disk: Option<String>,
 }
 
 /// What is wanted of a simulation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Course {
     /// What everything follows from.
     pub seed: u64,
     /// Nothing goes wrong.
     pub fair: bool,
-    /// Disks say that they synced what they did not: a fault that must be noticed.
-    pub lying_disks: bool,
+    /// The machine whose disk says that it synced what it did not: a fault that must be noticed.
+    pub lying_disk: Option<String>,
 }
 
 /// Runs a simulation. One for each process, on a thread of its own that begins with it.
@@ -89,12 +93,12 @@ pub struct Course {
 ///
 /// [`WorldError`].
 pub fn simulate(course: Course, trace: &Trace) -> Result<Outcome, WorldError> {
-    let Course { seed, fair, lying_disks } = course;
+    let Course { seed, fair, lying_disk } = course;
     blocking::stay_on_this_thread();
     trace.take_logs();
     let plan = if fair { Plan::fair(seed) } else { Plan::stormy(seed) };
     let mut world = World::new(seed, plan, trace)?;
-    world.lies = lying_disks;
+    world.lying_disk = lying_disk;
     world.populate(seed);
     Ok(world.run())
 }
@@ -128,6 +132,7 @@ impl World<'_> {
             ledger: Ledger::new(chain),
             endpoints: Vec::new(),
             book: Book::default(),
+            library: Library::default(),
             trace: trace.clone(),
             ground: Ground::new(contracts),
             purses,
@@ -136,7 +141,7 @@ impl World<'_> {
             census: BTreeMap::new(),
             next_block: BLOCK.0,
             stands: false,
-            lies: false,
+            lying_disk: None,
         })
     }
 
@@ -152,7 +157,7 @@ impl World<'_> {
             endpoints: (0..self.plan.endpoints).map(storm::endpoint).collect(),
             agreement: self.plan.agreement,
             coordinators: self.plan.coordinators,
-            lies: self.lies,
+            lies: self.lying_disk.as_deref() == Some(name),
         }
     }
 
@@ -175,11 +180,13 @@ impl World<'_> {
         }
         for (number, node) in (0..).zip(self.cast.workers.clone()) {
             let name = storm::worker(number);
-            let site = self.site(&name, &clock);
-            self.sim.host(name, move || site.clone().worker(node.clone()));
+            let (site, character) = (self.site(&name, &clock), self.plan.character(number));
+            self.sim.host(name, move || site.clone().worker(node.clone(), character));
         }
         let (site, signer) = (self.site(SETTLER, &clock), self.cast.settler.clone());
         self.sim.host(SETTLER, move || site.clone().settler(signer.clone()));
+        let (site, library) = (self.site(ARCHIVE, &clock), self.library.clone());
+        self.sim.host(ARCHIVE, move || site.clone().archive(library.clone()));
         let customer = Customer {
             place: self.place(CLIENT),
             clock,
@@ -205,15 +212,8 @@ impl World<'_> {
         let mut is_content = false;
         let mut now = 0;
         while now < PATIENCE && self.oracles.failure().is_none() {
-            match self.sim.step() {
-                Ok(content) => is_content = content,
-                Err(error) => {
-                    self.trace.note("world", format_args!("ends: {error}"));
-                    self.oracles.failed(&error.to_string());
-                }
-            }
+            is_content = self.step() || is_content;
             now = u64::try_from(self.sim.elapsed().as_millis()).unwrap_or(u64::MAX);
-            self.trace.set_now(self.sim.elapsed());
             while let Some((_, fault)) = faults.next_if(|(at, _)| *at <= now) {
                 self.strike(fault);
             }
@@ -226,6 +226,17 @@ impl World<'_> {
             }
         }
         self.judge(now, is_content)
+    }
+
+    /// Lets time go on; true once the client has what it wanted.
+    fn step(&mut self) -> bool {
+        let stepped = self.sim.step();
+        self.trace.set_now(self.sim.elapsed());
+        stepped.unwrap_or_else(|error| {
+            self.trace.note("world", format_args!("ends: {error}"));
+            self.oracles.failed(&error.to_string());
+            false
+        })
     }
 
     fn mine(&mut self) {
@@ -300,13 +311,33 @@ impl World<'_> {
         self.look_at_chain();
     }
 
-    /// Whether every job that there is has ended for good.
+    /// Whether every job that there is has ended for good, and all that is paid has its receipt.
     fn is_over(&self) -> bool {
         let chain = self.ledger.chain();
         let Some(settled) = self.ground.view(chain.final_number()) else { return false };
         let Some(latest) = self.ground.view(u64::MAX) else { return false };
         let over = settled.jobs().all(|job| job.state.is_final());
-        over && settled.jobs().count() == latest.jobs().count()
+        let shelved = self.library.shown().has_all(&latest);
+        over && shelved && settled.jobs().count() == latest.jobs().count()
+    }
+
+    /// Takes the power from the archive and looks whether it still has what it kept.
+    fn check_archive(&mut self) {
+        let before = self.library.shown().checked;
+        if self.sim.is_host_running(ARCHIVE) {
+            self.sim.crash(ARCHIVE);
+        }
+        self.sim.bounce(ARCHIVE);
+        let until = self.sim.elapsed() + RETURN;
+        while self.library.shown().checked == before
+            && self.sim.elapsed() < until
+            && self.oracles.failure().is_none()
+        {
+            self.step();
+        }
+        let checked = self.library.shown().checked > before;
+        let words = || format!("it did not come back within {} s", RETURN.as_secs());
+        self.oracles.check("what the archive kept outlives a loss of power", checked, words);
     }
 
     /// The last word.
@@ -321,12 +352,20 @@ impl World<'_> {
                 format!("after {passed} ms: {jobs:?}, the client knows {entries:?}")
             });
         }
+        if self.oracles.failure().is_none() {
+            self.check_archive();
+        }
         let ended = |state| view.jobs().filter(|job| job.state == state).count();
         let ended = (
             ended(tallystick_types::JobState::Settled),
             ended(tallystick_types::JobState::Refunded),
         );
-        for node in self.cast.coordinators.iter().chain(&self.cast.workers) {
+        let workers = (0..).zip(&self.cast.workers);
+        let honest = workers.filter(|(number, _)| self.plan.character(*number).is_honest());
+        for node in self.cast.coordinators.iter().chain(honest.map(|(_, node)| node)) {
+            let accused = entries.accused.contains(&node.seat);
+            let words = || format!("there is evidence against {:?}", node.seat);
+            self.oracles.check("no honest node is accused", !accused, words);
             let stake = view.node(node.seat.node).map(|node| node.stake.active);
             let words = || format!("{} has {stake:?} of {STAKE}", node.signer.address());
             self.oracles.check("no honest node loses stake", stake == Some(STAKE), words);
@@ -334,6 +373,9 @@ impl World<'_> {
         if self.oracles.failure().is_none() {
             self.purses.check_at_rest(&self.ledger.chain(), &mut self.oracles);
         }
+        let accused = u64::try_from(entries.accused.len()).unwrap_or(u64::MAX);
+        self.census.insert("liars among workers", u64::from(self.plan.liar.is_some()));
+        self.census.insert("of these accused", accused);
         let spoiled = self.endpoints.iter().map(Endpoint::spoiled).sum();
         self.census.insert("answers spoiled", spoiled);
         let lies = self.endpoints.iter().map(Endpoint::lies).sum();
