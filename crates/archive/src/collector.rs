@@ -124,8 +124,11 @@ impl Collector {
     /// Notes jobs that have a result, and no receipt of it here.
     fn want(&mut self, jobs: impl Iterator<Item = JobId>) -> Result<(), CollectError> {
         for job in jobs {
-            let told = self.house.read().latest().job(job).cloned();
-            let result = told.and_then(|told| Some((told.attempt, result_of(&told)?)));
+            let read = self.house.read();
+            let told = read.latest().job(job);
+            let result = told.and_then(|told| Some((told.attempt, result_of(told)?)));
+            // The view is free again before the store is asked.
+            drop(read);
             // A result may take the place of another: a receipt of the job is not enough.
             let is_wanted = match result {
                 Some((attempt, output_root)) => !self.archive.has(job, attempt, output_root)?,

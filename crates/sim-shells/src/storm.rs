@@ -139,11 +139,8 @@ impl Plan {
             latency: dice.between(10, 300),
             final_lag: dice.between(4, 10),
         };
-        for number in 0..count {
-            let mut wish = wish(&mut dice, number, coordinators);
-            wish.replicas = wish.replicas.max(replicas);
-            plan.wishes.push(wish);
-        }
+        let wish = |number| wish(&mut dice, number, coordinators, replicas);
+        plan.wishes = (0..count).map(wish).collect();
         let mut at = CALM;
         while at < STORM {
             plan.strike(at, &mut dice);
@@ -206,12 +203,12 @@ fn pick(dice: &mut Dice, least: u16, most: u16) -> u16 {
     u16::try_from(dice.between(least.into(), most.into())).unwrap_or(most)
 }
 
-fn wish(dice: &mut Dice, number: u64, coordinators: u16) -> Wish {
+fn wish(dice: &mut Dice, number: u64, coordinators: u16, fewest: u8) -> Wish {
     Wish {
         after: dice.between(1_000, STORM / 2),
         slices: dice.between(1, 6),
         slices_per_task: NonZeroU64::new(dice.between(1, 3)).unwrap_or(NonZeroU64::MIN),
-        replicas: u8::try_from(dice.between(1, 3)).unwrap_or(1),
+        replicas: u8::try_from(dice.between(1, 3)).unwrap_or(1).max(fewest),
         // One of each kind at least.
         by_call: number == 1 || (number > 1 && dice.falls(400_000)),
         coordinator: pick(dice, 0, coordinators.saturating_sub(1)),

@@ -212,7 +212,7 @@ impl World<'_> {
         let mut is_content = false;
         let mut now = 0;
         while now < PATIENCE && self.oracles.failure().is_none() {
-            is_content = self.step() || is_content;
+            is_content = self.step();
             now = u64::try_from(self.sim.elapsed().as_millis()).unwrap_or(u64::MAX);
             while let Some((_, fault)) = faults.next_if(|(at, _)| *at <= now) {
                 self.strike(fault);
@@ -347,6 +347,10 @@ impl World<'_> {
             view.jobs().map(|job| format!("{} is {:?}", job.id, job.state)).collect();
         let entries = self.book.entries().clone();
         if self.oracles.failure().is_none() {
+            let shelved = self.library.shown().has_all(&view);
+            self.oracles.check("what is paid has its receipt in the archive", shelved, || {
+                format!("after {passed} ms one is missing: {jobs:?}")
+            });
             let over = is_content && self.is_over();
             self.oracles.check("everything ends once all is well", over, || {
                 format!("after {passed} ms: {jobs:?}, the client knows {entries:?}")
@@ -375,7 +379,7 @@ impl World<'_> {
         }
         let accused = u64::try_from(entries.accused.len()).unwrap_or(u64::MAX);
         self.census.insert("liars among workers", u64::from(self.plan.liar.is_some()));
-        self.census.insert("of these accused", accused);
+        self.census.insert("liars accused", accused);
         let spoiled = self.endpoints.iter().map(Endpoint::spoiled).sum();
         self.census.insert("answers spoiled", spoiled);
         let lies = self.endpoints.iter().map(Endpoint::lies).sum();
